@@ -1,0 +1,254 @@
+"""Hue ranges ("300:360,rose") and the chroma adjustment ("300:360|0.5,0.0") on the canvas.
+
+The hue of HSV (as OpenCV computes it) depends only on the direction of the chroma (U, V), never on the luma:
+adding the same amount to red, green and blue changes neither their order nor their differences. A hue range
+is therefore a sector of the (U, V) plane, tested by two cross products, without a trip through RGB.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import NamedTuple
+
+import vapoursynth as vs
+
+#: Named ranges of the original plugin, in degrees.
+HUE_NAMES: dict[str, tuple[float, float]] = {
+    name: (30.0 * index, 30.0 * index + 30.0)
+    for index, name in enumerate(
+        (
+            "red",
+            "orange",
+            "yellow",
+            "yellow-green",
+            "green",
+            "blue-green",
+            "cyan",
+            "blue",
+            "blue-violet",
+            "violet",
+            "red-violet",
+            "rose",
+        )
+    )
+}
+
+_RANGE = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*:\s*(\d+(?:\.\d*)?|\.\d+)\s*", re.ASCII)
+_NUMBER = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*", re.ASCII)
+
+# A colour exactly on a boundary (pure red, hue 0) must not fall to the wrong side by float rounding:
+# boundaries are moved back by this chroma distance, a 4000th of an 8-bit level.
+_TOLERANCE = 1e-6
+
+
+class HueRanges(NamedTuple):
+    """A set of hues.
+
+    Attributes:
+        arcs: Disjoint half-open arcs ``(start, end)`` in degrees, ``0 <= start < 360``,
+            ``start < end <= start + 360``, sorted by start, none of them touching another. Empty means that
+            the range is "none": no restriction, every colour.
+    """
+
+    arcs: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def everything(self) -> bool:
+        """True where every colour is in range: no restriction, or a full circle."""
+        return not self.arcs or self.arcs[0][1] - self.arcs[0][0] >= 360.0
+
+
+class ChromaAdjustment(NamedTuple):
+    """What ``"ranges|sat,weight"`` asks for.
+
+    Attributes:
+        ranges: The hues that take the whole effect.
+        sat: Share of the saturation that is kept there, 0–1.
+        weight: Share of the effect that every other colour takes too, 0–1.
+    """
+
+    ranges: HueRanges
+    sat: float
+    weight: float
+
+
+def _is_none(text: str) -> bool:
+    return text.strip().lower() in ("", "none")
+
+
+def _merge(ranges: list[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+    """Join overlapping and touching arcs, also across 360 degrees."""
+    straight: list[tuple[float, float]] = []
+    for start, end in ranges:
+        if start < end:
+            straight.append((start, end))
+        else:
+            straight += [(start, 360.0), (0.0, end)]
+    merged: list[tuple[float, float]] = []
+    for start, end in sorted(arc for arc in straight if arc[0] < arc[1]):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
+        else:
+            merged.append((start, end))
+    if len(merged) > 1 and merged[0][0] == 0.0 and merged[-1][1] == 360.0:
+        merged[-1] = (merged[-1][0], 360.0 + merged[0][1])
+        del merged[0]
+    return tuple(merged)
+
+
+def parse_ranges(text: str) -> HueRanges:
+    """Read hue ranges such as ``"290:330,rose"``.
+
+    Args:
+        text: Comma-separated ``start:end`` in degrees (0–360, whole or decimal, spaces allowed) or names
+            (``HUE_NAMES``, upper or lower case). A range holds its start and not its end; 360 is 0;
+            ``330:30`` wraps around; ``0:360`` is every colour. ``"none"`` or an empty text: no restriction.
+
+    Returns:
+        The ranges, overlapping ones joined.
+
+    Raises:
+        ValueError: The text is anything else; the message says what is wrong.
+    """
+    if not isinstance(text, str):
+        raise ValueError(f'hue ranges must be a text such as "300:360,rose", got {text!r}')
+    if _is_none(text):
+        return HueRanges()
+    ranges: list[tuple[float, float]] = []
+    for part in text.split(","):
+        name = part.strip().lower()
+        if name in HUE_NAMES:
+            ranges.append(HUE_NAMES[name])
+            continue
+        found = _RANGE.fullmatch(part)
+        if not found:
+            raise ValueError(
+                f'"{part.strip()}" is neither a hue range such as 300:360 (degrees) nor one of the names '
+                + ", ".join(HUE_NAMES)
+            )
+        start, end = float(found[1]), float(found[2])
+        if start > 360.0 or end > 360.0:
+            raise ValueError(f'the hue range "{part.strip()}" must lie in 0–360 degrees')
+        if (start - end) % 360.0 == 0.0 and (start, end) != (0.0, 360.0):
+            raise ValueError(
+                f'the hue range "{part.strip()}" is empty: it starts where it ends (every colour is 0:360)'
+            )
+        ranges.append((start % 360.0, end if end > 0.0 else 360.0))
+    return HueRanges(_merge(ranges))
+
+
+def parse_adjustment(text: str) -> ChromaAdjustment | None:
+    """Read a chroma adjustment such as ``"300:360|0.5,0.0"``.
+
+    Args:
+        text: ``"ranges|sat,weight"``: the ranges as in `parse_ranges`; sat, the share of the saturation that
+            is kept in these ranges (0–1; more than 1 counts as 1, the filter never adds colour); weight, the
+            share of the effect for the rest of the picture (0–1). ``"none"`` or an empty text: no adjustment.
+
+    Returns:
+        The adjustment, or None where there is none.
+
+    Raises:
+        ValueError: The text is anything else; the message says what is wrong.
+    """
+    if not isinstance(text, str):
+        raise ValueError(f'a chroma adjustment must be a text such as "300:360|0.5,0.0", got {text!r}')
+    if _is_none(text):
+        return None
+    parts = text.split("|")
+    numbers = parts[1].split(",") if len(parts) == 2 else []
+    if len(numbers) != 2 or not all(_NUMBER.fullmatch(number) for number in numbers):
+        raise ValueError(
+            f'the chroma adjustment "{text.strip()}" must be written "ranges|saturation,weight", '
+            'for example "300:360|0.5,0.0", or "none"'
+        )
+    sat, weight = (float(number) for number in numbers)
+    if weight > 1.0:
+        raise ValueError(f"the weight of a chroma adjustment must be in 0–1, got {weight:g}")
+    return ChromaAdjustment(parse_ranges(parts[0]), min(sat, 1.0), weight)
+
+
+def _ray(degrees: float) -> tuple[float, float]:
+    """The direction (U, V), of length 1, of all colours with this hue."""
+    # The fully saturated colour of this hue, by the definition of HSV.
+    red, green, blue = (
+        1.0 - min(max(min(k, 4.0 - k), 0.0), 1.0)
+        for k in (((degrees / 60.0 + shift) % 6.0) for shift in (5.0, 3.0, 1.0))
+    )
+    luma = 0.299 * red + 0.587 * green + 0.114 * blue
+    u, v = (blue - luma) / 1.772, (red - luma) / 1.402
+    length = math.hypot(u, v)
+    return u / length, v / length
+
+
+def _sector(start: float, end: float, u: str, v: str) -> str:
+    """Expr text: 1 where the hue is in [start, end), an arc of less than 180 degrees; 0 for gray."""
+    (su, sv), (eu, ev) = _ray(start), _ray(end)
+    return (
+        f"{v} {su:.9g} * {u} {sv:.9g} * - {-_TOLERANCE:g} >= "
+        f"{u} {ev:.9g} * {v} {eu:.9g} * - {_TOLERANCE:g} > and"
+    )
+
+
+def _sectors(arcs: list[tuple[float, float]], u: str, v: str) -> str:
+    tests: list[str] = []
+    for start, end in arcs:
+        pieces = math.floor((end - start) / 180.0) + 1
+        step = (end - start) / pieces
+        tests += [_sector(start + i * step, start + (i + 1) * step, u, v) for i in range(pieces)]
+    return " ".join([tests[0], *(f"{test} or" for test in tests[1:])])
+
+
+def in_range_expr(ranges: HueRanges, u: str, v: str) -> str:
+    """Expr text that yields 1 where a colour is in range and 0 elsewhere.
+
+    Args:
+        ranges: The hues; gray counts as hue 0.
+        u: Name of the Expr input that holds U (BT.601, -0.5…0.5), for example ``"x"``.
+        v: Name of the Expr input that holds V.
+
+    Returns:
+        A text that leaves one value on the stack of ``std.Expr``.
+    """
+    if ranges.everything:
+        return "1"
+    arcs = ranges.arcs
+    gaps = [
+        (end, arcs[i + 1][0] if i + 1 < len(arcs) else arcs[0][0] + 360.0) for i, (_, end) in enumerate(arcs)
+    ]
+    # A sector's test is 0 for gray. So a set with hue 0 is written as "not in the gaps", which is 1 for gray.
+    if arcs[0][0] == 0.0 or arcs[-1][1] > 360.0:
+        return _sectors(gaps, u, v) + " not"
+    return _sectors(list(arcs), u, v)
+
+
+def swap_chroma(canvas: vs.VideoNode) -> vs.VideoNode:
+    """The canvas with U and V exchanged (no copy): gives an Expr on one chroma plane sight of the other."""
+    return vs.core.std.ShufflePlanes(canvas, [0, 2, 1], vs.YUV)
+
+
+def adjust_chroma(canvas: vs.VideoNode, adjustment: ChromaAdjustment | None) -> vs.VideoNode:
+    """Fade the colours of some hues: ``(1 - weight)·R + weight·D``.
+
+    D is the picture with its HSV saturation times `sat`, R is D in the ranges and the picture elsewhere. At
+    constant luma a factor on the saturation is a factor on the chroma.
+
+    Args:
+        canvas: YUV444PS, BT.601, full range.
+        adjustment: What to do; None leaves the canvas as it is.
+
+    Returns:
+        The canvas with its luma untouched.
+    """
+    if adjustment is None or adjustment.sat == 1.0:
+        return canvas
+    inside, outside = adjustment.sat, 1.0 - adjustment.weight * (1.0 - adjustment.sat)
+    if adjustment.ranges.everything:
+        return vs.core.std.Expr(canvas, ["", f"x {inside:.9g} *"])
+    clips = [canvas, swap_chroma(canvas)]
+    planes = [
+        f"{in_range_expr(adjustment.ranges, u, v)} {inside:.9g} {outside:.9g} ? x *"
+        for u, v in (("x", "y"), ("y", "x"))
+    ]
+    return vs.core.std.Expr(clips, ["", *planes])
