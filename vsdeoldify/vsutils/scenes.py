@@ -1,0 +1,106 @@
+"""Scene cuts: where they are, and which neighbours of a frame belong to its scene.
+
+A cut between the frames n - 1 and n is told, in this order, by the source's own properties
+(`_SceneChangePrev` of frame n, `_SceneChangeNext` of frame n - 1: either one set means a cut), or, where
+neither is there, by the mean absolute luma difference of the two frames on a 64×64 picture.
+
+A flash is a frame that differs from both neighbours while these resemble each other. It is no cut: its
+neighbours stay one scene, and the flash stands alone, giving no colour and taking none. A fade changes little
+from frame to frame, so it stays under the threshold. Limits of such a measure: a flash of two frames or more
+counts as two cuts, and two scenes with the same brightness in every place count as one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import vapoursynth as vs
+
+_SIZE = 64
+# The frames around a flash may differ by this share of the threshold at most.
+_FLASH = 0.5
+
+
+def shift(clip: vs.VideoNode, offset: int) -> vs.VideoNode:
+    """The clip whose frame n is frame n + offset of `clip`; beyond an end it goes on at the other end."""
+    offset %= clip.num_frames
+    return clip[offset:] + clip[:offset] if offset else clip
+
+
+def _differences(clip: vs.VideoNode) -> vs.VideoNode:
+    """Frame n carries its mean luma difference to frame n - 1 (`_Step1Diff`) and to n - 2 (`_Step2Diff`)."""
+    luma = vs.core.std.ShufflePlanes(clip, 0, vs.GRAY)
+    small = vs.core.resize.Bilinear(luma, _SIZE, _SIZE)
+    one = vs.core.std.PlaneStats(small, shift(small, -1), prop="_Step1")
+    return vs.core.std.PlaneStats(one, shift(small, -2), prop="_Step2")
+
+
+def find_cuts(clip: vs.VideoNode, threshold: float) -> vs.VideoNode:
+    """Find scene cuts and flashes.
+
+    Args:
+        clip: Any clip of constant format whose luma is float in 0–1; its own properties `_SceneChangePrev`
+            and `_SceneChangeNext` are obeyed.
+        threshold: Mean absolute luma difference, 0–1, above which there is a cut; 0: only the properties
+            count.
+
+    Returns:
+        A clip of 1×1 pixels with as many frames. `_SceneChangePrev` of a frame is 1 where a cut or the clip's
+        beginning lies before it, else 0; `_Flash` is 1 where it is a flash, else 0.
+    """
+    last = clip.num_frames - 1
+    stats = _differences(clip) if threshold > 0.0 else vs.core.std.ShufflePlanes(clip, 0, vs.GRAY)
+
+    def is_flash(number: int, here: vs.VideoFrame, after: vs.VideoFrame) -> bool:
+        """Whether the frame with this number is a flash; `after` is the frame behind it."""
+        return (
+            0 < number < last
+            and here.props["_Step1Diff"] > threshold
+            and after.props["_Step1Diff"] > threshold
+            and after.props["_Step2Diff"] <= _FLASH * threshold
+        )
+
+    def mark(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
+        frame, before, here, after = f
+        told = here.props.get("_SceneChangePrev"), before.props.get("_SceneChangeNext")
+        cut, flash = n == 0 or any(told), False
+        if threshold > 0.0 and n > 0 and told == (None, None):
+            flash = is_flash(n, here, after)
+            cut = here.props["_Step1Diff"] > threshold and not flash and not is_flash(n - 1, before, here)
+        marked = frame.copy()
+        marked.props["_SceneChangePrev"] = cut
+        marked.props["_Flash"] = flash
+        return marked
+
+    empty = vs.core.std.BlankClip(clip, width=1, height=1, format=vs.GRAY8, keep=True)
+    return vs.core.std.ModifyFrame(empty, [empty, shift(stats, -1), stats, shift(stats, 1)], mark)
+
+
+def same_scene(n: int, marks: Sequence[vs.VideoFrame], frames: int) -> tuple[int, ...]:
+    """Which neighbours of frame n may lend it their colours.
+
+    Args:
+        n: The frame's number.
+        marks: The frames n - h … n + h of the clip that `find_cuts` made; beyond the clip's ends they may be
+            anything.
+        frames: Number of frames of the clip.
+
+    Returns:
+        The offsets, in -h … h, in rising order, without 0.
+    """
+    half = len(marks) // 2
+    if marks[half].props["_Flash"]:
+        return ()
+    before = []
+    for k in range(half):
+        if n - k == 0 or marks[half - k].props["_SceneChangePrev"]:
+            break
+        if not marks[half - k - 1].props["_Flash"]:
+            before.append(-k - 1)
+    after = []
+    for k in range(1, half + 1):
+        if n + k >= frames or marks[half + k].props["_SceneChangePrev"]:
+            break
+        if not marks[half + k].props["_Flash"]:
+            after.append(k)
+    return (*reversed(before), *after)
