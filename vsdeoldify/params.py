@@ -7,11 +7,13 @@ parameter; the public functions turn both into `vs.Error`.
 
 import math
 import operator
+import os
 from collections.abc import Sequence
 from typing import Any, NamedTuple, SupportsFloat, SupportsIndex
 
 from .vsutils.hue import ChromaAdjustment, HueRanges, parse_adjustment, parse_ranges
 
+MODEL_FILE_SUFFIXES = (".pth", ".pt", ".safetensors")
 DEOLDIFY_MODELS = ("video", "stable", "artistic")
 DDCOLOR_MODELS = ("modelscope", "artistic", "paper_tiny", "preview")
 METHODS = ("deoldify", "ddcolor", "simple", "constrained_chroma", "luma_masked", "adaptive_luma")
@@ -33,7 +35,7 @@ class DeOldifyParams(NamedTuple):
     """`deoldify_p`: how DeOldify colours.
 
     Attributes:
-        model: 0 or "video", 1 or "stable", 2 or "artistic".
+        model: 0 or "video", 1 or "stable", 2 or "artistic", or the path of a DeOldify file (.pth).
         render_factor: side of the network's square input in units of 16 pixels, 10–44.
         saturation: factor on the colours DeOldify gives, 0–10; 1 leaves them.
         hue: rotation of these colours in degrees, −360–360; 0 leaves them.
@@ -49,7 +51,8 @@ class DDColorParams(NamedTuple):
     """`ddcolor_p`: how DDColor (or the bundled preview model) colours.
 
     Attributes:
-        model: 0 or "modelscope", 1 or "artistic", "paper_tiny", "preview".
+        model: 0 or "modelscope", 1 or "artistic", "paper_tiny", "preview" (the bundled small model), or the
+            path of a DDColor file (.pth).
         render_factor: side of the network's square input in units of 16 pixels (odd values are rounded
             down to even ones), 10–64; 0 chooses by the clip's width.
         saturation: factor on the colours DDColor gives, 0–10; 1 leaves them.
@@ -230,6 +233,38 @@ def choice(name: str, value: object, names: Sequence[str], numbered: int | None 
         raise ValueError(f"{name} must be one of {listed}, got {value!r}") from None
 
 
+def folder(name: str, value: object) -> str | None:
+    """Return a folder's path, or None where the caller names none."""
+    if value is None:
+        return None
+    if not isinstance(value, (str, os.PathLike)) or not isinstance(os.fspath(value), str):
+        raise TypeError(f"{name} must be the path of a folder, got {value!r}")
+    path: str = os.fspath(value)
+    if "\0" in path:
+        raise ValueError(f"{name} must be the path of a folder, got {value!r}")
+    return path
+
+
+def _model(name: str, value: object, names: Sequence[str], numbered: int | None = None) -> str:
+    """A model's name, or the path of a file of weights."""
+    if isinstance(value, os.PathLike):
+        value = os.fspath(value)
+    if isinstance(value, str) and value.lower().endswith(MODEL_FILE_SUFFIXES):
+        return value
+    return choice(name, value, names, numbered)
+
+
+def ddcolor_render_factor(p: DDColorParams, width: int) -> int:
+    """DDColor's render factor, chosen by the clip's width where it is 0."""
+    return p.render_factor or min(max(int(0.4 * width / 16), 16), 48)
+
+
+def stabilizer_render_factor(value: object, width: int) -> int:
+    """Check the stabilizer's render factor; 0 chooses by the clip's width."""
+    checked = integer("render_factor", value, 10, 64, also=(0,))
+    return checked or min(max(int(0.4 * width / 16), 16), 64)
+
+
 def _fill[Params: tuple[Any, ...]](kind: type[Params], name: str, value: object) -> Params:
     """Make the named tuple from whatever sequence the caller gave."""
     fields: tuple[str, ...] = kind._fields  # type: ignore[attr-defined]
@@ -275,7 +310,7 @@ def deoldify_params(value: object) -> DeOldifyParams:
     """Check `deoldify_p`; the model comes back as its name."""
     p = _fill(DeOldifyParams, "deoldify_p", value)
     return DeOldifyParams(
-        choice("deoldify_p model", p.model, DEOLDIFY_MODELS),
+        _model("deoldify_p model", p.model, DEOLDIFY_MODELS),
         integer("deoldify_p render_factor", p.render_factor, 10, 44),
         number("deoldify_p saturation", p.saturation, 0, 10),
         number("deoldify_p hue", p.hue, -360, 360),
@@ -286,7 +321,7 @@ def ddcolor_params(value: object) -> DDColorParams:
     """Check `ddcolor_p`; the model comes back as its name."""
     p = _fill(DDColorParams, "ddcolor_p", value)
     return DDColorParams(
-        choice("ddcolor_p model", p.model, DDCOLOR_MODELS, numbered=2),
+        _model("ddcolor_p model", p.model, DDCOLOR_MODELS, numbered=2),
         integer("ddcolor_p render_factor", p.render_factor, 10, 64, also=(0,)),
         number("ddcolor_p saturation", p.saturation, 0, 10),
         number("ddcolor_p hue", p.hue, -360, 360),

@@ -212,6 +212,11 @@ def planes(canvas: vs.VideoNode) -> list[vs.VideoNode]:
     return [_plane(canvas, index) for index in range(3)]
 
 
-def join(luma: vs.VideoNode, u: vs.VideoNode, v: vs.VideoNode) -> vs.VideoNode:
-    """Three `GRAYS` clips as a canvas, with the properties of the first."""
-    return core.std.ShufflePlanes([luma, u, v], [0, 0, 0], vs.YUV)
+def luma_everywhere(luma: vs.VideoNode) -> vs.VideoNode:
+    """A `GRAYS` clip as all three planes of a canvas, so that an Expr on chroma can read it (no copy)."""
+    return core.std.ShufflePlanes([luma] * 3, [0, 0, 0], vs.YUV)
+
+
+def with_luma(canvas: vs.VideoNode, gray: vs.VideoNode) -> vs.VideoNode:
+    """The canvas with the luma and the properties of a `GRAYS` clip (no copy)."""
+    return core.std.ShufflePlanes([colourless(gray), canvas, canvas], [0, 1, 2], vs.YUV)

@@ -1,0 +1,80 @@
+"""The callback that lets a network colour a clip, in batches."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from threading import Lock
+
+import numpy as np
+import numpy.typing as npt
+import vapoursynth as vs
+from vapoursynth import core
+
+from .formats import colourless
+
+Planes = npt.NDArray[np.float32]
+Colorize = Callable[[Planes], Planes]
+
+# Threads ask for frames of a few groups at a time; more groups than that are never in flight.
+GROUPS_KEPT = 4
+
+
+def colorize_clip(gray: vs.VideoNode, colorize: Colorize, batch_size: int = 1) -> vs.VideoNode:
+    """Colour a gray clip with a function that colours batches of pictures.
+
+    Args:
+        gray: square `GRAYS` clip, 0–1.
+        colorize: takes float32 (B, S, S) luma in 0–1 and returns float32 (B, 2, S, S) chroma: U and V of
+            BT.601 in −0.5…0.5. B is always `batch_size`.
+        batch_size: frames per call.
+
+    Returns:
+        A canvas of the gray clip's size with the gray clip's luma and properties.
+
+    Raises:
+        vs.Error: at the frame that asks for it, when `colorize` fails; no frame comes out then.
+    """
+    canvas = colourless(gray)
+    if batch_size == 1:
+
+        def colour_one(n: int, f: Sequence[vs.VideoFrame]) -> vs.VideoFrame:
+            return _with_chroma(f[0], colorize(_luma(f[1])[np.newaxis])[0])
+
+        return core.std.ModifyFrame(canvas, [canvas, gray], colour_one)
+
+    lanes = _lanes(gray, batch_size)
+    groups: OrderedDict[int, Planes] = OrderedDict()
+    lock = Lock()
+
+    def colour_group(n: int, f: Sequence[vs.VideoFrame]) -> vs.VideoFrame:
+        group, lane = divmod(n, batch_size)
+        with lock:
+            chroma = groups.get(group)
+            if chroma is None:
+                chroma = colorize(np.stack([_luma(frame) for frame in f[1:]]))
+                groups[group] = chroma
+                while len(groups) > GROUPS_KEPT:
+                    groups.popitem(last=False)
+        return _with_chroma(f[0], chroma[lane])
+
+    return core.std.ModifyFrame(canvas, [canvas, *lanes], colour_group)
+
+
+def _lanes(clip: vs.VideoNode, batch_size: int) -> list[vs.VideoNode]:
+    """For each place in a group, a clip that shows at frame n the frame of that place in n's group."""
+    missing = -len(clip) % batch_size
+    padded = clip + core.std.Loop(clip[-1], missing) if missing else clip
+    return [
+        core.std.SelectEvery(core.std.SelectEvery(padded, batch_size, lane), 1, [0] * batch_size)[: len(clip)]
+        for lane in range(batch_size)
+    ]
+
+
+def _luma(frame: vs.VideoFrame) -> Planes:
+    return np.asarray(frame[0])
+
+
+def _with_chroma(frame: vs.VideoFrame, chroma: Planes) -> vs.VideoFrame:
+    result = frame.copy()
+    for plane in (1, 2):
+        np.copyto(np.asarray(result[plane]), chroma[plane - 1])
+    return result
