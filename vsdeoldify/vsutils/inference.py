@@ -64,7 +64,7 @@ def _lanes(clip: vs.VideoNode, batch_size: int) -> list[vs.VideoNode]:
     missing = -len(clip) % batch_size
     padded = clip + core.std.Loop(clip[-1], missing) if missing else clip
     return [
-        core.std.SelectEvery(core.std.SelectEvery(padded, batch_size, lane), 1, [0] * batch_size)[: len(clip)]
+        core.std.Interleave([core.std.SelectEvery(padded, batch_size, lane)] * batch_size)[: len(clip)]
         for lane in range(batch_size)
     ]
 
