@@ -7,7 +7,14 @@ import pytest
 import torch
 from skimage import color as reference
 
-from vsdeoldify.runtime.color import lab_to_rgb, luma_to_lightness, rgb_to_chroma, rgb_to_lab
+from vsdeoldify.runtime.color import (
+    chroma_to_rgb,
+    lab_to_rgb,
+    luma_to_lightness,
+    rgb_to_chroma,
+    rgb_to_lab,
+    rgb_to_luma,
+)
 
 
 @pytest.fixture
@@ -41,11 +48,14 @@ def test_lightness_of_a_gray_is_the_l_of_lab() -> None:
     torch.testing.assert_close(luma_to_lightness(gray), expected, atol=2e-4, rtol=0)
 
 
-def test_chroma_inverts_to_the_same_colour(rgb: torch.Tensor) -> None:
-    u, v = rgb_to_chroma(rgb).unbind(1)
-    y = (rgb * torch.tensor([0.299, 0.587, 0.114]).view(3, 1, 1)).sum(1)
-    back = torch.stack((y + 1.402 * v, y - 0.344136 * u - 0.714136 * v, y + 1.772 * u), 1)
-    torch.testing.assert_close(back, rgb, atol=2e-6, rtol=0)
+def test_luma_and_chroma_join_to_the_same_colour(rgb: torch.Tensor) -> None:
+    torch.testing.assert_close(chroma_to_rgb(rgb_to_luma(rgb), rgb_to_chroma(rgb)), rgb, atol=2e-6, rtol=0)
+
+
+def test_chroma_has_the_factors_of_bt601() -> None:
+    luma, chroma = torch.full((1, 1, 1, 1), 0.5), torch.tensor([0.1, -0.2]).view(1, 2, 1, 1)
+    expected = [0.5 + 1.402 * -0.2, 0.5 - 0.344136 * 0.1 - 0.714136 * -0.2, 0.5 + 1.772 * 0.1]
+    assert chroma_to_rgb(luma, chroma).flatten().tolist() == pytest.approx(expected, abs=1e-5)
 
 
 def test_chroma_of_the_primaries_spans_half_to_half() -> None:
