@@ -1,0 +1,105 @@
+"""The command line: ``vsdeoldify COMMAND`` or ``python -m vsdeoldify COMMAND``.
+
+Each command is a module of this package with ``add_parser(subparsers)``, which adds its options, and
+``run(args) -> int``, which does the work and returns the exit code: 0 done, 1 failed, 2 wrong usage,
+130 interrupted. Such a module imports torch and VapourSynth within `run` only, so that ``--help`` is quick.
+"""
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import TextIO
+
+from .. import __version__
+from ..models.store import ModelError
+
+DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+_COMMANDS = ("models",)
+"""The modules of the commands, in the order of the help."""
+
+
+class CommandError(Exception):
+    """A command cannot go on: the message is printed, without a traceback.
+
+    Args:
+        message: What is wrong and what to do.
+        code: The exit code.
+    """
+
+    def __init__(self, message: str, code: int = FAILED) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def say(message: str) -> None:
+    """Print a message for people to stderr; nothing happens where stderr is closed."""
+    _write(sys.stderr, message + "\n")
+
+
+def answer(text: str) -> None:
+    """Print a command's result to stdout; nothing happens where stdout is closed."""
+    _write(sys.stdout, text + "\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        argv: The arguments after the program's name; by default those of the process.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        SystemExit: The arguments are wrong (code 2), or help or version was asked for (code 0).
+    """
+    for stream in (sys.stdout, sys.stderr):
+        # A path may hold characters that the terminal's encoding lacks: no reason to stop.
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+    args = _parser().parse_args(argv)
+    try:
+        code: int = args.run(args)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        say(f"{args.prog}: interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough. Python's own flush at exit must not fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except CommandError as error:
+        say(f"{args.prog}: {error}")
+        return error.code
+    except ModelError as error:
+        say(f"{args.prog}: {error}")
+        return FAILED
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="vsdeoldify",
+        description="Colourise black-and-white film and pictures with DeOldify and DDColor.",
+        epilog="vsdeoldify COMMAND --help explains a command, with examples.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"vsdeoldify {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name in _COMMANDS:
+        module = importlib.import_module(f".{name}", __name__)
+        module.add_parser(commands)
+        command = commands.choices[name]
+        command.set_defaults(run=module.run, prog=command.prog)
+    return parser
+
+
+def _write(stream: TextIO | None, text: str) -> None:
+    if stream is not None:
+        stream.write(text)
+        stream.flush()

@@ -148,7 +148,8 @@ def find_model(family: Family, name_or_number: str | int, models: Iterable[Model
     known = ", ".join(
         f'"{model.name}"' if model.number is None else f'"{model.name}" ({model.number})' for model in own
     )
-    raise ValueError(f"{FAMILY_TITLES[family]} has no model {name_or_number!r}, only {known}")
+    title = FAMILY_TITLES.get(family, family)
+    raise ValueError(f"{title} has no model {name_or_number!r}, only {known or 'none'}")
 
 
 def select_models(names: Iterable[str], models: Iterable[ModelFile] = MODELS) -> list[ModelFile]:

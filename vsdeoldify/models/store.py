@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 MODELS_VARIABLE = "VSDEOLDIFY_MODELS"
-_HEAD = 4096
+HEAD = 4096
 _WRAPPERS = ("model", "params", "params_ema")
 
 
@@ -207,18 +207,20 @@ def _cannot_read(path: Path, error: OSError | ValueError) -> ModelError:
         return ModelError(
             f"{path} cannot be read: no permission. Make it readable for the user who runs this"
         )
-    return ModelError(f"{path} cannot be read: {_one_line(error)}")
+    return ModelError(f"{path} cannot be read: {one_line(error)}")
 
 
-def _one_line(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    return (text[:197] + "...") if len(text) > 200 else text or type(error).__name__
+def one_line(message: object) -> str:
+    """A foreign message made short and printable: no line breaks, no control characters."""
+    text = "".join(c if c.isprintable() else " " for c in str(message))
+    text = " ".join(text.split())
+    return (text[:197] + "...") if len(text) > 200 else text or type(message).__name__
 
 
 def _content_of(path: Path, file: IO[bytes], mmap: bool) -> Any:
-    head = file.read(_HEAD)
+    head = file.read(HEAD)
     size = os.fstat(file.fileno()).st_size
-    if reason := _foreign_content(head, size):
+    if reason := foreign_content(head, size):
         raise _bad_file(path, reason)
     if _is_safetensors(head):
         return _read_safetensors(path, size, mmap)
@@ -229,7 +231,7 @@ def _content_of(path: Path, file: IO[bytes], mmap: bool) -> Any:
     return _read_torch(path, file, mmap and is_zip)
 
 
-def _foreign_content(head: bytes, size: int) -> str | None:
+def foreign_content(head: bytes, size: int) -> str | None:
     """Name what is not even the start of a model file."""
     if size == 0:
         return "it is empty"
@@ -241,7 +243,7 @@ def _foreign_content(head: bytes, size: int) -> str | None:
         return None
     text = head.decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
     if re.match(r"<!doctype html|<html|<\?xml|<!--|<head|<body", text, re.IGNORECASE):
-        return f"it is a web page of {size:,} bytes, saved under the name of a model"
+        return f"it is a web page of {size:,} bytes, not a model"
     if text[:80].isprintable() or re.match(r"[ -~\s]{40}", text):
         quote = " ".join(text.split())[:80]
         return f"it is a text of {size:,} bytes that begins with {quote!r}"
@@ -265,11 +267,11 @@ def _check_archive(path: Path, file: IO[bytes], size: int) -> None:
                     raise _bad_file(path, f"it is cut off or damaged: it has only {size:,} bytes")
                 with archive.open(entry):  # compares the name here with the one in the table
                     pass
-    except (ModelError, OSError):
+    except ModelError:
         raise
-    except Exception as error:
+    except Exception as error:  # zipfile raises many kinds, OSError among them, for what is not sound
         reason = f"it is cut off or damaged: {size:,} bytes long, and its table of contents is not sound"
-        raise _bad_file(path, f"{reason} ({_one_line(error)})") from error
+        raise _bad_file(path, f"{reason} ({one_line(error)})") from error
     names = [entry.filename for entry in entries]
     if not any(name.endswith("/data.pkl") for name in names):
         raise _bad_file(path, f"it is a zip archive with no weights in it, but {', '.join(names[:3])}")
@@ -285,18 +287,24 @@ def _read_torch(path: Path, file: IO[bytes], mmap: bool) -> Any:
     except OSError:
         raise
     except MemoryError as error:
-        raise ModelError(f"not enough memory to read {path}: {_one_line(error)}") from error
+        raise ModelError(f"not enough memory to read {path}: {one_line(error)}") from error
     except Exception as error:
-        found = re.search(r"GLOBAL ([\w.]+)", str(error))
-        if isinstance(error, UnpicklingError) and found:
+        message = str(error)
+        if isinstance(error, UnpicklingError) and (found := re.search(r"GLOBAL ([\w.]+)", message)):
             reason = (
-                f"it asks for {found[1]} to be run, which weights never need: refused, and nothing was run"
+                f"it asks for {found[1]}, which is no part of plain weights: refused, and nothing was run"
             )
-        elif "alloc" in str(error) or "not enough memory" in str(error):
-            reason = f"it needs more memory than there is, or is damaged ({_one_line(error)})"
+        elif "alloc" in message or "not enough memory" in message:
+            reason = f"it needs more memory than there is, or is damaged ({one_line(error)})"
         else:
-            reason = f"it is cut off, damaged or of another kind ({_one_line(error)})"
+            reason = f"it is cut off, damaged or of another kind ({_unpickling_detail(error)})"
         raise _bad_file(path, reason) from error
+
+
+def _unpickling_detail(error: Exception) -> str:
+    """What torch says, without its long advice to run the code in the file."""
+    found = re.search(r"WeightsUnpickler error:\s*(.+)", str(error))
+    return one_line(found[1] if found else error)
 
 
 def _read_safetensors(path: Path, size: int, mmap: bool) -> "dict[str, Tensor]":
@@ -310,7 +318,7 @@ def _read_safetensors(path: Path, size: int, mmap: bool) -> "dict[str, Tensor]":
     except OSError:
         raise
     except Exception as error:
-        reason = f"it is cut off or damaged: it has only {size:,} bytes ({_one_line(error)})"
+        reason = f"it is cut off or damaged: it has only {size:,} bytes ({one_line(error)})"
         raise _bad_file(path, reason) from error
 
 
