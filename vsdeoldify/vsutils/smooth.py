@@ -1,8 +1,8 @@
 """Calm the colours of dark areas: the filters `dark` and `smooth`.
 
 Both multiply HSV saturation and value by factors s and v where the picture is dark. Each channel c becomes
-v·(s·c + (1 - s)·max), so the chroma is multiplied by s·v; and as the source's luma returns in the end, that is
-all that remains of them. What decides where the picture is dark is the source's luma.
+v·(s·c + (1 - s)·max), so the chroma is multiplied by s·v; and as the source's luma returns in the end, that
+is all that remains of them. What decides where the picture is dark is the source's luma.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ def _fade_dark(
 def dark(canvas: vs.VideoNode, params: DarkParams) -> vs.VideoNode:
     """Take the colour out of dark areas.
 
-    With a = amount: S times clamp(1.1 - a, 0.1, 0.8), V times 1 - clamp(a, 0.2, 0.9), fully up to luma 0.1, not
-    at all from luma clamp(threshold, 0.1, 0.5) on, in the range's hues only. The clamps are the original's: an
-    amount of 0 still acts.
+    With a = amount: S times clamp(1.1 - a, 0.1, 0.8), V times 1 - clamp(a, 0.2, 0.9), fully up to luma 0.1,
+    not at all from luma clamp(threshold, 0.1, 0.5) on, in the range's hues only. The clamps are the
+    original's: an amount of 0 still acts.
 
     Args:
         canvas: YUV444PS, BT.601, full range.

@@ -1,24 +1,28 @@
 """Average the colours over neighbouring frames of a scene, on the canvas.
 
-Modes: `A` weighs all frames alike; `W` weighs near frames more; `G` (guided) weighs every pixel of a neighbour
-by how well its luma agrees with the current frame's there, so that what moves keeps its own colours.
+Modes: `A` weighs all frames alike; `W` weighs near frames more; `G` (guided) weighs every pixel of a
+neighbour by how well its luma agrees with the current frame's there, so what moves keeps its own colours.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import batched
 
 import vapoursynth as vs
 
 from ..params import StabParams
-from .hue import adjust_chroma, parse_adjustment, swap_chroma
+from .hue import adjust_chroma, parse_adjustment
 from .scenes import find_cuts, same_scene, shift
 
 # The names of std.Expr's inputs, of which it takes 26.
 _INPUTS = "xyzabcdefghijklmnopqrstuvw"
-# Neighbours in one Expr: two inputs each, beside the luma, the centre and the sum so far.
-_GROUP = 11
+# Mode G: a neighbour's pixel counts fully up to the first mean luma difference (0–1) of its surroundings, not
+# at all from the second on. Found by measurement (docs/stabilizer.md); the first lets film grain pass.
+_AGREES, _DIFFERS = 0.010, 0.025
+# Radius of these surroundings, and of a blur against grain before it, in pixels on a canvas of 384.
+_PATCH, _GRAIN = 4, 1
 
 
 def weights(frames: int, mode: str) -> list[float]:
@@ -46,13 +50,17 @@ def _gray3(plane: vs.VideoNode) -> vs.VideoNode:
     return vs.core.std.ShufflePlanes(plane, [0, 0, 0], vs.YUV)
 
 
-def _is_gray(u: str, v: str, luma: str, threshold: float) -> str:
-    """Expr text: 1 where the HSV saturation of a colour at this luma is below the threshold (0–255)."""
-    red, blue = f"{v} 1.402 *", f"{u} 1.772 *"
-    green = f"{u} -0.344136 * {v} 0.714136 * -"
-    highest = f"{red} {blue} max {green} max {luma} + 1 min"
-    lowest = f"{red} {blue} min {green} min {luma} + 0 max"
-    return f"{lowest} {highest} {1.0 - threshold / 255.0:.9g} * >"
+def _with_saturation(canvas: vs.VideoNode, threshold: float) -> vs.VideoNode:
+    """The canvas with its luma replaced by a measure of its colour, see `_value`.
+
+    With M and m the largest and smallest of R - Y, G - Y and B - Y, a colour's HSV saturation (M - m)/(Y + M)
+    is below the threshold t where (1 - t)·M - m < t·Y: the left side, from the chroma alone, is the measure.
+    """
+    red, blue, green = "z 1.402 *", "y 1.772 *", "y -0.344136 * z 0.714136 * -"
+    planes = [vs.core.std.ShufflePlanes(canvas, index, vs.GRAY) for index in range(3)]
+    text = f"{red} {blue} max {green} max {1.0 - threshold / 255.0:.9g} * {red} {blue} min {green} min -"
+    measure = vs.core.std.Expr(planes, text)
+    return vs.core.std.ShufflePlanes([measure, canvas, canvas], [0, 1, 2], vs.YUV)
 
 
 def _average(canvas: vs.VideoNode, terms: Sequence[tuple[int, float]], centre: float) -> vs.VideoNode:
@@ -62,25 +70,81 @@ def _average(canvas: vs.VideoNode, terms: Sequence[tuple[int, float]], centre: f
     return vs.core.std.AverageFrames([canvas, *clips], [centre, *shares], planes=[1, 2])
 
 
+def _value(clips: list[vs.VideoNode], neighbour: vs.VideoNode, params: StabParams) -> str:
+    """Add a neighbour to the inputs of an Expr; return the Expr text of its colour.
+
+    Where tht > 0, its gray pixels take the colour of the centre (input `y`; `x` is the luma).
+    """
+    own = _INPUTS[len(clips)]
+    clips.append(neighbour)
+    if params.tht <= 0.0:
+        return own
+    measure = _INPUTS[len(clips)]
+    clips.append(_gray3(neighbour))
+    filled = f"y {(1.0 - params.weight) * params.sat:.9g} * {own} {params.weight:.9g} * +"
+    return f"{measure} x {params.tht / 255.0:.9g} * < {filled} {own} ?"
+
+
 def _restored_average(
-    canvas: vs.VideoNode, terms: Sequence[tuple[int, float]], centre: float, params: StabParams
+    canvas: vs.VideoNode,
+    neighbours: vs.VideoNode,
+    terms: Sequence[tuple[int, float]],
+    centre: float,
+    params: StabParams,
 ) -> vs.VideoNode:
     """As `_average`, but the gray pixels of a neighbour take the colour of frame n."""
     luma = _gray3(canvas)
     result = None
-    for start in range(0, len(terms), _GROUP):
+    # Two inputs for each neighbour, beside the luma, the centre and the sum so far.
+    for group in batched(terms, (len(_INPUTS) - 3) // 2):
         clips = [luma, canvas] if result is None else [luma, canvas, result]
-        total = f"y {centre:.9g} *" if result is None else "z"
-        texts = [total, total]
-        for k, weight in terms[start : start + _GROUP]:
-            neighbour = shift(canvas, k)
-            own, other = _INPUTS[len(clips)], _INPUTS[len(clips) + 1]
-            clips += [neighbour, swap_chroma(neighbour)]
-            filled = f"y {(1.0 - params.weight) * params.sat:.9g} * {own} {params.weight:.9g} * +"
-            for plane, (u, v) in enumerate(((own, other), (other, own))):
-                texts[plane] += f" {_is_gray(u, v, 'x', params.tht)} {filled} {own} ? {weight:.9g} * +"
-        result = vs.core.std.Expr(clips, ["", *texts])
+        text = f"y {centre:.9g} *" if result is None else "z"
+        for k, weight in group:
+            text += f" {_value(clips, shift(neighbours, k), params)} {weight:.9g} * +"
+        result = vs.core.std.Expr(clips, ["", text, text])
     return canvas if result is None else result
+
+
+def _luma_differences(canvas: vs.VideoNode, half: int) -> dict[int, vs.VideoNode]:
+    """Offset k → mean absolute luma difference of frames n and n + k around every pixel, `GRAYS`."""
+    grain, patch = (max(1, round(radius * canvas.width / 384)) for radius in (_GRAIN, _PATCH))
+    luma = vs.core.std.ShufflePlanes(canvas, 0, vs.GRAY)
+    luma = vs.core.std.BoxBlur(luma, hradius=grain, vradius=grain)
+    differences = {}
+    for k in range(1, min(half, canvas.num_frames - 1) + 1):
+        both = vs.core.std.Expr([luma, shift(luma, k)], "x y - abs")
+        ahead = vs.core.std.BoxBlur(both, hradius=patch, vradius=patch)
+        # Frame n needs what frame n - k computed, too.
+        vs.core.std.SetVideoCache(ahead, mode=1, fixedsize=1, maxsize=k + 8)
+        differences[k], differences[-k] = ahead, shift(ahead, -k)
+    return differences
+
+
+def _guided_average(
+    canvas: vs.VideoNode,
+    neighbours: vs.VideoNode,
+    offsets: Sequence[int],
+    differences: dict[int, vs.VideoNode],
+    params: StabParams,
+) -> vs.VideoNode:
+    """The average of the chroma of frame n (weight 1) and the frames n + k, weighted pixel by pixel."""
+    luma = _gray3(canvas)
+    result = None
+    # The sum of the weights grows in the luma's place, beside the sums of U and V.
+    for group in batched(offsets, (len(_INPUTS) - 3) // (3 if params.tht > 0.0 else 2)):
+        clips = [luma, canvas] if result is None else [luma, canvas, result]
+        total, colour = ("1", "y") if result is None else ("z", "z")
+        for k in group:
+            value = _value(clips, shift(neighbours, k), params)
+            slope = 1.0 / (_DIFFERS - _AGREES)
+            weight = f"{_DIFFERS:.9g} {_INPUTS[len(clips)]} - {slope:.9g} * 0 max 1 min"
+            clips.append(_gray3(differences[k]))
+            total += f" {weight} +"
+            colour += f" {value} {weight} * +"
+        result = vs.core.std.Expr(clips, [total, colour, colour])
+    if result is None:
+        return canvas
+    return vs.core.std.Expr([canvas, result, _gray3(result)], ["", "y z /", "y z /"])
 
 
 def stabilize(canvas: vs.VideoNode, params: StabParams, cuts: vs.VideoNode | None = None) -> vs.VideoNode:
@@ -97,16 +161,21 @@ def stabilize(canvas: vs.VideoNode, params: StabParams, cuts: vs.VideoNode | Non
     count, half = canvas.num_frames, params.frames // 2
     if cuts is None:
         cuts = find_cuts(canvas, params.tht_scen)
-    shares = weights(params.frames, params.mode)
+    guided = params.mode == "G"
+    differences = _luma_differences(canvas, half) if guided else {}
+    shares = [] if guided else weights(params.frames, params.mode)
+    neighbours = _with_saturation(canvas, params.tht) if params.tht > 0.0 else canvas
 
     @lru_cache(maxsize=256)
     def variant(offsets: tuple[int, ...]) -> vs.VideoNode:
+        if not offsets:
+            return canvas
+        if guided:
+            return _guided_average(canvas, neighbours, offsets, differences, params)
         terms = [(k, shares[k + half]) for k in offsets]
         centre = 1.0 - sum(weight for _, weight in terms)
-        if not terms:
-            return canvas
         if params.tht > 0.0:
-            return _restored_average(canvas, terms, centre, params)
+            return _restored_average(canvas, neighbours, terms, centre, params)
         return _average(canvas, terms, centre)
 
     def choose(n: int, f: list[vs.VideoFrame]) -> vs.VideoNode:
