@@ -55,7 +55,7 @@ def _tensor(key: str, shape: tuple[int, ...], shapes: dict[str, tuple[int, ...]]
     generator = torch.Generator().manual_seed(crc32(key.encode()))
     noise = torch.randn(shape, generator=generator)
     positive = 0.7 + 0.6 * torch.rand(shape, generator=generator)
-    name, _, leaf = key.rpartition(".")
+    leaf = key.rpartition(".")[2]
     if key in ("mean", "std"):
         return torch.tensor((0.485, 0.456, 0.406) if key == "mean" else (0.229, 0.224, 0.225)).view(shape)
     if leaf == "weight_u":
