@@ -482,7 +482,7 @@ def _models(torch_dir: str | None) -> Iterator[Finding]:
     if missing:
         names = ", ".join(f"{short_name(model)} ({model.size_text})" for model in missing)
         nothing = len(missing) == len(MODELS)
-        level: Level = "warning" if nothing and not preview else "note"
+        level: Level = "error" if nothing and not preview else "note"
         first = "vsdeoldify models --download video" if nothing else None
         yield Finding("Models", level, "not installed", names, first)
     else:
