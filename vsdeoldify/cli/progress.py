@@ -1,0 +1,92 @@
+"""A progress bar on stderr with speed and time left."""
+
+import shutil
+import sys
+import time
+from types import TracebackType
+from typing import Self, TextIO
+
+_EVERY_TERMINAL = 0.2
+_EVERY_FILE = 30.0
+
+
+class Progress:
+    """Shows how far a job of counted units is: a bar on a terminal, else a line now and then.
+
+    Args:
+        total: how many units there are.
+        unit: what they are called, in the plural.
+        done: how many of them were done before this run; they do not count for the speed.
+        title: what stands before the bar.
+        stream: where to write; by default stderr.
+    """
+
+    def __init__(
+        self, total: int, unit: str, *, done: int = 0, title: str = "", stream: TextIO | None = None
+    ) -> None:
+        self._total, self._unit, self._title = total, unit, title
+        self._first = self._done = done
+        self._stream = sys.stderr if stream is None else stream
+        self._terminal = self._stream is not None and self._stream.isatty()
+        self._started = self._shown = time.monotonic()
+        self._width = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._terminal and self._width:
+            self._write("\r" + " " * self._width + "\r")
+
+    def update(self, done: int) -> None:
+        """Say how many units are done by now."""
+        self._done = done
+        now = time.monotonic()
+        if now - self._shown >= (_EVERY_TERMINAL if self._terminal else _EVERY_FILE):
+            self._shown = now
+            self._show()
+
+    @property
+    def seconds(self) -> float:
+        """Time since the start."""
+        return time.monotonic() - self._started
+
+    @property
+    def rate(self) -> float:
+        """Units per second in this run."""
+        return (self._done - self._first) / max(self.seconds, 1e-6)
+
+    def text(self, width: int) -> str:
+        """The line to show, at most `width` characters."""
+        share = self._done / max(self._total, 1)
+        rate = self.rate
+        left = clock((self._total - self._done) / rate) if rate > 0 else "?"
+        end = f" {share:4.0%}  {self._done}/{self._total} {self._unit}  {rate:.3g}/s  {left} left"
+        title = f"{self._title} " if self._title else ""
+        bar = min(30, width - len(end) - len(title) - 3)
+        if bar >= 5:
+            full = int(bar * share)
+            title += "[" + "#" * full + "-" * (bar - full) + "]"
+        return (title + end).strip()[:width]
+
+    def _show(self) -> None:
+        if not self._terminal:
+            self._write(self.text(100) + "\n")
+            return
+        line = self.text(shutil.get_terminal_size().columns - 1)
+        self._write("\r" + line.ljust(self._width))
+        self._width = max(self._width, len(line))
+
+    def _write(self, text: str) -> None:
+        if self._stream is not None:
+            self._stream.write(text)
+            self._stream.flush()
+
+
+def clock(seconds: float) -> str:
+    """Seconds as people read them: ``1:02:03`` or ``2:03``."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,0 +1,343 @@
+"""``vsdeoldify script INPUT``: print a ready, commented VapourSynth script; and the options of colouring."""
+
+import argparse
+import ast
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..models.store import cache_folder
+from ..params import METHODS, MODEL_FILE_SUFFIXES, DDColorParams, DeOldifyParams, StabParams
+from ..presets import COLOURS, COLOURS_HELP, SPEED_HELP, SPEEDS, Preset, preset
+from . import DONE, USAGE, CommandError, answer
+
+PLUGIN_MISSING = (
+    "the source filter BestSource, which reads films, is not installed: "
+    'pip install "vsdeoldify[cli]" (or: pip install vapoursynth-bestsource)'
+)
+
+_METHODS = (
+    "DeOldify alone",
+    "DDColor alone",
+    "both, mixed by mweight",
+    "DDColor held near DeOldify by cmc_tresh",
+    "DeOldify in the dark, DDColor in the light, by lmm_p",
+    "less DDColor in dark frames, by alm_p",
+)
+_NOTES = {
+    "mweight": "share of DDColor in the mix, 0 to 1",
+    "deoldify_p": "model (video, stable, artistic), render factor (10 to 44), saturation, hue in degrees",
+    "ddcolor_p": "model (modelscope, artistic, paper_tiny, preview), render factor (10 to 64), and so on",
+    "ddtweak": "brighten what DDColor sees, by ddtweak_p",
+    "every": "run the networks on every Nth frame only",
+    "device_index": "0 to 7: a GPU; 99: the CPU; or a torch device name",
+    "torch_dir": "where the model files are",
+    "dark": "take colour out of dark areas",
+    "dark_p": "up to this luma (0 to 1), this much (0 to 1)",
+    "smooth": "soften the colours from dark to bright",
+    "smooth_p": "full effect below, none above this luma; kept saturation; taken brightness",
+    "stab": "average the colours over neighbouring frames of a scene",
+    "stab_p": "number of frames, and how they are weighed",
+    "render_factor": "fineness of the colours: a square of 16 times this",
+}
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the command to the command line."""
+    parser = subparsers.add_parser(
+        "script",
+        help="print a VapourSynth script to go on with by hand or in Hybrid",
+        description="Print the VapourSynth script that `vsdeoldify colorize` would run with the same "
+        "options, every parameter on a line of its own with its meaning.",
+        epilog="examples:\n"
+        "  vsdeoldify script film.mkv > film.vpy\n"
+        "  vsdeoldify script film.mkv --preset fast --colours stable > film.vpy\n"
+        "  vspipe -c y4m film.vpy - | ffmpeg -i - film_colour.mkv",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("input", metavar="INPUT", help="the film")
+    add_colour_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the script."""
+    answer(make_script(existing_file(args.input), chosen_parameters(args)).rstrip("\n"))
+    return DONE
+
+
+def add_colour_options(parser: argparse.ArgumentParser) -> None:
+    """The options that decide on the colours, shared by the commands that colour."""
+    group = parser.add_argument_group("colours")
+    speeds = "; ".join(f"{name}: {text}" for name, text in SPEED_HELP.items()).replace("%", "%%")
+    kinds = "; ".join(f"{name}: {text}" for name, text in COLOURS_HELP.items()).replace("%", "%%")
+    group.add_argument(
+        "--preset", choices=SPEEDS, default="medium", help=f"from fastest to best (default: medium). {speeds}"
+    )
+    group.add_argument(
+        "--colours",
+        "--colors",
+        choices=COLOURS,
+        default="balanced",
+        help=f"from steadiest to most colourful (default: balanced). {kinds}",
+    )
+    methods = ", ".join(
+        f"{i} or {name}: {text}" for i, (name, text) in enumerate(zip(METHODS, _METHODS, strict=True))
+    )
+    group.add_argument("--method", metavar="METHOD", help=f"how the two networks are combined. {methods}")
+    group.add_argument("--weight", type=float, metavar="W", help="share of DDColor in the mix, 0–1 (mweight)")
+    group.add_argument(
+        "--deoldify", metavar="MODEL", help="DeOldify's model: video, stable, artistic, or a file"
+    )
+    group.add_argument(
+        "--ddcolor",
+        metavar="MODEL",
+        help="DDColor's model: modelscope, artistic, paper_tiny, preview, or a file",
+    )
+    group.add_argument(
+        "--render-factor", type=int, metavar="N", help="fineness of the colours: the networks see 16·N pixels"
+    )
+    group.add_argument("--saturation", type=float, metavar="S", help="factor on the strength of the colours")
+    group.add_argument(
+        "--no-stabilizer", action="store_true", help="leave the colours as the networks give them"
+    )
+    group.add_argument(
+        "--stabilize-frames",
+        type=int,
+        metavar="N",
+        help="average the colours over N frames, 3–31; 0 does not",
+    )
+    group.add_argument(
+        "--every", type=int, metavar="N", help="run the networks on every Nth frame only (faster)"
+    )
+    group.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        type=_assignment,
+        metavar="NAME=VALUE",
+        help="any parameter of ddeoldify() or ddeoldify_stabilizer(), e.g. --set 'dark_p=[0.2, 0.8]'; "
+        "can be repeated",
+    )
+    group.add_argument(
+        "--device",
+        metavar="DEVICE",
+        help="0–7: a GPU; 99 or cpu: the CPU; or a torch device name (default: the first GPU, else the CPU)",
+    )
+    group.add_argument("--torch-dir", metavar="FOLDER", help="where the model files are")
+
+
+def chosen_parameters(args: argparse.Namespace) -> Preset:
+    """The preset with the changes that the options ask for.
+
+    Raises:
+        CommandError: options that contradict each other, or a parameter that does not exist.
+    """
+    chosen = preset(args.preset, args.colours)
+    changes: dict[str, Any] = {}
+    deoldify_p = chosen.ddeoldify.get("deoldify_p", list(DeOldifyParams()))
+    ddcolor_p = chosen.ddeoldify.get("ddcolor_p", list(DDColorParams()))
+    method = chosen.ddeoldify["method"]
+    if args.method is not None:
+        method = changes["method"] = _method(args.method)
+    elif args.deoldify is not None or args.ddcolor is not None:
+        # Naming one model means that model; naming both, or a weight, means the mix.
+        both = args.weight is not None or (args.deoldify is not None and args.ddcolor is not None)
+        method = changes["method"] = "simple" if both else "ddcolor" if args.deoldify is None else "deoldify"
+    uses_deoldify, uses_ddcolor = method != "ddcolor", method != "deoldify"
+    if args.deoldify is not None and not uses_deoldify:
+        raise CommandError(f"--deoldify has no effect with --method {args.method}", USAGE)
+    if args.ddcolor is not None and not uses_ddcolor:
+        raise CommandError(f"--ddcolor has no effect with --method {args.method}", USAGE)
+    if args.weight is not None:
+        if not (uses_deoldify and uses_ddcolor):
+            raise CommandError("--weight needs a method that mixes two networks, e.g. --method simple", USAGE)
+        changes["mweight"] = args.weight
+    factor, saturation = args.render_factor, args.saturation
+    for used, key, values, model in (
+        (uses_deoldify, "deoldify_p", deoldify_p, args.deoldify),
+        (uses_ddcolor, "ddcolor_p", ddcolor_p, args.ddcolor),
+    ):
+        if used:
+            changes[key] = [
+                _model(model) if model is not None else values[0],
+                factor if factor is not None else values[1],
+                saturation if saturation is not None else values[2],
+                values[3],
+            ]
+    if factor is not None:
+        changes["render_factor"] = factor
+    if args.no_stabilizer:
+        changes |= {"dark": False, "smooth": False, "stab": False}
+    if args.stabilize_frames is not None:
+        changes["stab"] = args.stabilize_frames != 0
+        if args.stabilize_frames:
+            mode = (chosen.stabilizer.get("stab_p") or StabParams())[1]
+            changes["stab_p"] = [args.stabilize_frames, mode]
+    if args.every is not None:
+        changes["every"] = args.every
+    if args.device is not None:
+        changes["device_index"] = _number_or_name(args.device)
+    if args.torch_dir is not None:
+        changes["torch_dir"] = str(Path(args.torch_dir).expanduser().absolute())
+    changes |= dict(args.set)
+    if "device_index" not in changes:
+        changes["device_index"] = _default_device()
+    try:
+        chosen = chosen.with_changes(**changes)
+    except TypeError as error:
+        raise CommandError(f"--set: {error}", USAGE) from None
+    return Preset(chosen.name, chosen.colours, _only_used(chosen.ddeoldify), chosen.stabilizer)
+
+
+def make_script(source: Path, chosen: Preset, *, cache: Path | None = None) -> str:
+    """The VapourSynth script that colours a film.
+
+    Args:
+        source: the film.
+        chosen: the parameters.
+        cache: folder of the source filter's index; by default the user's cache folder.
+
+    Returns:
+        The script: output 0 is the coloured film, output 1 the source.
+    """
+    stabilizer = chosen.stabilizer
+    lines = [
+        "# Colours a film with vsdeoldify; made by: vsdeoldify script",
+        f"# Started from the preset {chosen.name!r} with {chosen.colours!r} colours; change what you like.",
+        "# Run:  vspipe -c y4m THIS.vpy - | ffmpeg -i - COLOUR.mkv   (vsdeoldify colorize adds the sound.)",
+        "import vapoursynth as vs",
+        "",
+        "from vsdeoldify import ddeoldify, ddeoldify_stabilizer",
+        "",
+        "core = vs.core",
+        "",
+        "# Any other source filter will do as well, e.g. core.lsmas.LWLibavSource or core.ffms2.Source.",
+        f"source = core.bs.VideoSource({_arguments(source_arguments(source, cache))})",
+        "clip = source",
+        "",
+        "# Colour: only the luma of the clip is looked at, and it is left as it is.",
+        *_call("ddeoldify", chosen.ddeoldify),
+        "",
+    ]
+    if any(stabilizer.get(name) for name in ("dark", "smooth", "stab")):
+        lines += ["# Calm the colours.", *_call("ddeoldify_stabilizer", stabilizer), ""]
+    lines += [
+        "if clip.format.color_family == vs.RGB:  # Encoders of films take YUV.",
+        "    depth = vs.YUV444P8 if clip.format.bits_per_sample == 8 else vs.YUV444P10",
+        '    matrix = "709" if clip.width > 1024 or clip.height > 576 else "170m"',
+        "    clip = core.resize.Bicubic(clip, format=depth, matrix_s=matrix)",
+        "",
+        "clip.set_output(0)",
+        "source.set_output(1)  # to compare with",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def source_arguments(source: Path, cache: Path | None = None) -> dict[str, Any]:
+    """The arguments of `bs.VideoSource`, the same wherever a film is opened so that frames agree."""
+    # variableformat: a stream that changes its size half-way is no constant clip otherwise.
+    arguments: dict[str, Any] = {"source": str(source.absolute()), "variableformat": 0}
+    folder = cache if cache is not None else index_folder()
+    if folder is not None:
+        # By default the index would lie in the home folder.
+        arguments["cachepath"] = str(folder)
+    return arguments
+
+
+def index_folder() -> Path | None:
+    """Where the source filter keeps its index files: the user's cache folder."""
+    cache = cache_folder()
+    return None if cache is None else cache / "index"
+
+
+def existing_file(name: str) -> Path:
+    """The path of an input file.
+
+    Raises:
+        CommandError: there is no such file.
+    """
+    path = Path(name).expanduser()
+    if not path.exists():
+        raise CommandError(f"{name} does not exist")
+    if path.is_dir():
+        raise CommandError(f"{name} is a folder, not a film")
+    if not os.access(path, os.R_OK):
+        raise CommandError(f"{name} cannot be read: check its permissions")
+    return path.absolute()
+
+
+def _call(function: str, arguments: Mapping[str, Any]) -> list[str]:
+    lines = [f"clip = {function}(", "    clip,"]
+    for key, value in arguments.items():
+        if key == "method":
+            note = _METHODS[METHODS.index(value)] if value in METHODS else ""
+        else:
+            note = _NOTES.get(key, "")
+        lines.append(f"    {key}={_literal(value)}," + (f"  # {note}" if note else ""))
+    return [*lines, ")"]
+
+
+def _arguments(arguments: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key}={_literal(value)}" for key, value in arguments.items())
+
+
+def _literal(value: Any) -> str:
+    """Python text of a value; strings in double quotes where that needs no escapes, as people write them."""
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(_literal(item) for item in value) + "]"
+    text = repr(value)
+    if isinstance(value, str) and text[0] == "'" and '"' not in value and "\\" not in text:
+        return f'"{value}"'
+    return text
+
+
+def _assignment(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip().isidentifier():
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    try:
+        return name.strip(), ast.literal_eval(value.strip())
+    except (ValueError, SyntaxError):
+        return name.strip(), value.strip()
+
+
+def _method(text: str) -> str:
+    text = text.strip().lower().replace("-", "_")
+    if text in METHODS:
+        return text
+    if text.isdecimal() and int(text) < len(METHODS):
+        return METHODS[int(text)]
+    raise CommandError(f"--method must be 0–5 or one of {', '.join(METHODS)}, got {text!r}", USAGE)
+
+
+def _model(text: str) -> int | str:
+    if text.lower().endswith(MODEL_FILE_SUFFIXES):
+        return str(Path(text).expanduser().absolute())
+    return _number_or_name(text)
+
+
+def _number_or_name(text: str) -> int | str:
+    text = text.strip()
+    return int(text) if text.isdecimal() else text
+
+
+def _default_device() -> int | str:
+    """The first GPU of this machine, else the CPU."""
+    from ..runtime.device import CPU_INDEX, available_devices
+
+    name = next(iter(available_devices()))
+    return 0 if name == "cuda:0" else CPU_INDEX if name == "cpu" else name
+
+
+def _only_used(ddeoldify: dict[str, Any]) -> dict[str, Any]:
+    """Without the parameters of the networks that the method does not use."""
+    unused = {
+        "deoldify": ("ddcolor_p", "mweight", "ddtweak", "ddtweak_p"),
+        "ddcolor": ("deoldify_p", "mweight"),
+        0: ("ddcolor_p", "mweight", "ddtweak", "ddtweak_p"),
+        1: ("deoldify_p", "mweight"),
+    }.get(ddeoldify["method"], ())
+    return {key: value for key, value in ddeoldify.items() if key not in unused}
