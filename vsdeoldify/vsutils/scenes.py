@@ -53,9 +53,8 @@ def find_cuts(clip: vs.VideoNode, threshold: float) -> vs.VideoNode:
 
     def is_flash(number: int, here: vs.VideoFrame, after: vs.VideoFrame) -> bool:
         """Whether the frame with this number is a flash; `after` is the frame behind it."""
-        return (
-            0 < number < last
-            and here.props["_Step1Diff"] > threshold
+        return 0 < number < last and bool(
+            here.props["_Step1Diff"] > threshold
             and after.props["_Step1Diff"] > threshold
             and after.props["_Step2Diff"] <= _FLASH * threshold
         )

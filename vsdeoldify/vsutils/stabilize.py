@@ -21,8 +21,8 @@ _INPUTS = "xyzabcdefghijklmnopqrstuvw"
 # Mode G: a neighbour's pixel counts fully up to the first mean luma difference (0–1) of its surroundings, not
 # at all from the second on. Found by measurement (docs/stabilizer.md); the first lets film grain pass.
 _AGREES, _DIFFERS = 0.010, 0.025
-# Radius of these surroundings, and of a blur against grain before it, in pixels on a canvas of 384.
-_PATCH, _GRAIN = 4, 1
+# Radius of these surroundings, in pixels on a canvas of 384.
+_PATCH = 4
 
 
 def weights(frames: int, mode: str) -> list[float]:
@@ -107,13 +107,15 @@ def _restored_average(
 
 def _luma_differences(canvas: vs.VideoNode, half: int) -> dict[int, vs.VideoNode]:
     """Offset k → mean absolute luma difference of frames n and n + k around every pixel, `GRAYS`."""
-    grain, patch = (max(1, round(radius * canvas.width / 384)) for radius in (_GRAIN, _PATCH))
-    luma = vs.core.std.ShufflePlanes(canvas, 0, vs.GRAY)
-    luma = vs.core.std.BoxBlur(luma, hradius=grain, vradius=grain)
+    size = canvas.width
+    patch = max(1, round(_PATCH * size / 768))
+    # Half the size is enough for a mean over a patch, and squeezing the picture takes grain out of it.
+    luma = vs.core.resize.Bilinear(vs.core.std.ShufflePlanes(canvas, 0, vs.GRAY), size // 2, size // 2)
     differences = {}
     for k in range(1, min(half, canvas.num_frames - 1) + 1):
         both = vs.core.std.Expr([luma, shift(luma, k)], "x y - abs")
         ahead = vs.core.std.BoxBlur(both, hradius=patch, vradius=patch)
+        ahead = vs.core.resize.Bilinear(ahead, size, size)
         # Frame n needs what frame n - k computed, too.
         vs.core.std.SetVideoCache(ahead, mode=1, fixedsize=1, maxsize=k + 8)
         differences[k], differences[-k] = ahead, shift(ahead, -k)
