@@ -125,7 +125,7 @@ MODELS: tuple[ModelFile, ...] = (
 )
 
 
-def find_model(family: Family, name_or_number: str | int, models: Iterable[ModelFile] = MODELS) -> ModelFile:
+def find_model(family: str, name_or_number: str | int, models: Iterable[ModelFile] = MODELS) -> ModelFile:
     """Look a model up within its family.
 
     Args:

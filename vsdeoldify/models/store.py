@@ -260,6 +260,13 @@ def _check_archive(path: Path, file: IO[bytes], size: int) -> None:
     try:
         with zipfile.ZipFile(file) as archive:
             entries = archive.infolist()
+            names = [entry.filename for entry in entries]
+            if not any(name.endswith("/data.pkl") for name in names):
+                raise _bad_file(
+                    path, f"it is a zip archive with no weights in it, but {one_line(', '.join(names[:3]))}"
+                )
+            if any(name.endswith("/constants.pkl") for name in names):
+                raise _bad_file(path, "it is a TorchScript program, not a file of weights")
             for entry in entries:
                 if entry.compress_type != zipfile.ZIP_STORED or entry.compress_size != entry.file_size:
                     raise _bad_file(path, "it is a compressed archive: unpack it, if a model is inside")
@@ -272,11 +279,6 @@ def _check_archive(path: Path, file: IO[bytes], size: int) -> None:
     except Exception as error:  # zipfile raises many kinds, OSError among them, for what is not sound
         reason = f"it is cut off or damaged: {size:,} bytes long, and its table of contents is not sound"
         raise _bad_file(path, f"{reason} ({one_line(error)})") from error
-    names = [entry.filename for entry in entries]
-    if not any(name.endswith("/data.pkl") for name in names):
-        raise _bad_file(path, f"it is a zip archive with no weights in it, but {', '.join(names[:3])}")
-    if any(name.endswith("/constants.pkl") for name in names):
-        raise _bad_file(path, "it is a TorchScript program, not a file of weights")
 
 
 def _read_torch(path: Path, file: IO[bytes], mmap: bool) -> Any:
