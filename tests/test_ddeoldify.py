@@ -50,7 +50,8 @@ def test_the_signature_is_the_originals() -> None:
 
     ours = signature(ddeoldify)[:13]
     names = """
-        clip method mweight deoldify_p ddcolor_p ddtweak ddtweak_p cmc_tresh lmm_p alm_p cmb_sw device_index torch_dir
+        clip method mweight deoldify_p ddcolor_p ddtweak ddtweak_p cmc_tresh lmm_p alm_p cmb_sw
+        device_index torch_dir
     """
     assert [name for name, _ in ours] == names.split()
     assert dict(ours[1:12]) == {
