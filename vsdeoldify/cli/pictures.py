@@ -44,26 +44,39 @@ def read_picture(path: str | os.PathLike[str]) -> Picture:
     Raises:
         PictureError: the file is missing, damaged, or no picture of a known format.
     """
-    import cv2
-
     try:
         # Not cv2.imread: on Windows it cannot open names beyond the system's code page.
         data = Path(path).read_bytes()
     except OSError as error:
         raise PictureError(f"{path} cannot be read: {error.strerror or error}") from error
+    return decode_picture(data, str(path))
+
+
+def decode_picture(data: bytes, name: str = "the picture") -> Picture:
+    """The picture in the bytes of a picture file; see `read_picture`.
+
+    Args:
+        data: all of the file.
+        name: what messages call it.
+
+    Raises:
+        PictureError: it is damaged, or no picture of a known format.
+    """
+    import cv2
+
     if not data:
-        raise PictureError(f"{path} is empty; copy or download it again")
+        raise PictureError(f"{name} is empty; copy or download it again")
     if data.startswith(b"\xff\xd8") and data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda"):
         # Some OpenCV versions fill the missing part of a JPEG file with gray and say nothing.
-        raise PictureError(f"{path} is cut off: the end of the JPEG data is missing; copy it again")
+        raise PictureError(f"{name} is cut off: the end of the JPEG data is missing; copy it again")
     try:
         bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
     except cv2.error as error:
-        raise PictureError(f"{path} cannot be decoded: {error.err or error}") from error
+        raise PictureError(f"{name} cannot be decoded: {error.err or error}") from error
     if bgr is None:
-        raise PictureError(f"{path} is damaged or no picture; it should be JPEG, PNG, TIFF, WebP or the like")
+        raise PictureError(f"{name} is damaged or no picture; it should be JPEG, PNG, TIFF, WebP or the like")
     if bgr.dtype not in (np.uint8, np.uint16):
-        raise PictureError(f"{path} holds samples of type {bgr.dtype}; convert it to 8 or 16 bits first")
+        raise PictureError(f"{name} holds samples of type {bgr.dtype}; convert it to 8 or 16 bits first")
     return np.ascontiguousarray(bgr[..., ::-1])
 
 
