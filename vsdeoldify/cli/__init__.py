@@ -17,7 +17,7 @@ from ..models.store import ModelError
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
-_COMMANDS = ("colorize", "script", "models", "doctor")
+_COMMANDS = ("colorize", "script", "compare", "models", "doctor")
 """The modules of the commands, in the order of the help."""
 
 

@@ -80,7 +80,9 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         metavar="DIR",
         help="a folder of your own for model files (the filter's torch_dir)",
     )
-    parser.add_argument("--force", action="store_true", help="download even what is here already")
+    parser.add_argument(
+        "--force", action="store_true", help="replace a file that is here but is not the published one"
+    )
     parser.add_argument(
         "--accept-unknown",
         action="store_true",
