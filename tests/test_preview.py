@@ -1,0 +1,155 @@
+"""The bundled preview model: its file, its network and its colours."""
+
+import subprocess
+import sys
+import tarfile
+from importlib import resources
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from vsdeoldify.preview.colorizer import PreviewColorizer
+from vsdeoldify.preview.network import PreviewNetwork, encoder_weights, load_network, load_preview
+from vsdeoldify.runtime.color import chroma_to_rgb
+
+MODEL = resources.files("vsdeoldify.preview") / "preview.safetensors"
+PICTURES = 24
+
+
+@pytest.fixture(scope="module")
+def colorizer() -> PreviewColorizer:
+    return PreviewColorizer(load_preview()).eval()
+
+
+@pytest.fixture(scope="module")
+def untrained() -> PreviewNetwork:
+    """A network whose normalisations have seen data, so that folding them changes something."""
+    torch.manual_seed(3)
+    network = PreviewNetwork()
+    network.anchors.copy_(torch.randn(network.anchors.shape) * 30)
+    network.train()
+    with torch.no_grad():
+        for _ in range(3):
+            network.logits(torch.rand(2, 1, 64, 64))
+    return network.eval()
+
+
+def test_the_bundled_file_is_small() -> None:
+    assert len(MODEL.read_bytes()) <= 16e6
+    assert sum(parameter.numel() for parameter in load_preview(fold=False).parameters()) <= 8e6
+
+
+def test_importing_the_package_loads_no_torch() -> None:
+    code = "import sys, vsdeoldify, vsdeoldify.preview; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_encoder_computes_what_timm_computes() -> None:
+    timm = pytest.importorskip("timm")
+    torch.manual_seed(0)
+    reference = timm.create_model("tf_efficientnet_lite0", pretrained=False).eval()
+    network = PreviewNetwork().eval()
+    network.encoder.load_state_dict(encoder_weights(reference.state_dict()))
+    gray = torch.rand(1, 1, 64, 96) * 2 - 1
+    with torch.inference_mode():
+        expected = reference.forward_features(gray.expand(-1, 3, -1, -1))
+        torch.testing.assert_close(network.encoder(gray)[-1], expected, atol=1e-4, rtol=1e-4)
+
+
+def test_folding_the_normalisation_changes_nothing(untrained: PreviewNetwork) -> None:
+    gray = torch.rand(1, 1, 64, 64)
+    folded = PreviewNetwork()
+    folded.load_state_dict(untrained.state_dict())
+    folded.eval().fold()
+    with torch.inference_mode():
+        torch.testing.assert_close(folded(gray), untrained(gray), atol=1e-3, rtol=1e-3)
+    assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in folded.modules())
+
+
+def test_calibrating_scales_the_colours(untrained: PreviewNetwork) -> None:
+    gray = torch.rand(1, 1, 64, 64)
+    louder = PreviewNetwork()
+    louder.load_state_dict(untrained.state_dict())
+    louder.eval().calibrate(torch.zeros(len(louder.anchors)), 1.0, 1.5)
+    with torch.inference_mode():
+        torch.testing.assert_close(louder(gray), untrained(gray) * 1.5, atol=1e-3, rtol=1e-3)
+
+
+def test_a_lower_temperature_makes_the_likely_colour_likelier(untrained: PreviewNetwork) -> None:
+    gray = torch.rand(1, 1, 64, 64)
+    sharper = PreviewNetwork()
+    sharper.load_state_dict(untrained.state_dict())
+    sharper.eval().calibrate(torch.zeros(len(sharper.anchors)), 0.5, 1.0)
+    with torch.inference_mode():
+        before, after = (n.logits(gray).softmax(1).amax(1).mean() for n in (untrained, sharper))
+    assert after > before
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>", b"\x08\0\0\0\0\0\0\0{}      "])
+def test_a_file_that_is_no_model_is_named(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "broken.safetensors"
+    file.write_bytes(content)
+    with pytest.raises(ValueError, match=r"broken\.safetensors is not a preview model"):
+        load_network(file)
+
+
+@pytest.mark.parametrize("side", [16, 32, 160, 176, 400])
+def test_the_colorizer_keeps_the_size_of_the_square(untrained: PreviewNetwork, side: int) -> None:
+    with torch.inference_mode():
+        chroma = PreviewColorizer(untrained, 64)(torch.rand(2, 1, side, side))
+    assert chroma.shape == (2, 2, side, side)
+    assert chroma.dtype == torch.float32
+    assert chroma.abs().max() <= 0.5
+
+
+def test_black_and_white_stay_without_colour(colorizer: PreviewColorizer) -> None:
+    with torch.inference_mode():
+        chroma = colorizer(torch.stack((torch.zeros(1, 64, 64), torch.ones(1, 64, 64))))
+    assert chroma.abs().max() < 0.06
+
+
+def test_a_batch_gives_what_single_pictures_give(colorizer: PreviewColorizer) -> None:
+    torch.manual_seed(1)
+    gray = torch.rand(2, 1, 96, 96)
+    with torch.inference_mode():
+        torch.testing.assert_close(colorizer(gray)[1:], colorizer(gray[1:]), atol=1e-3, rtol=0)
+
+
+def test_a_working_size_off_the_stride_is_refused(untrained: PreviewNetwork) -> None:
+    with pytest.raises(ValueError, match="working_size must be a multiple of 32, got 100"):
+        PreviewColorizer(untrained, 100)
+
+
+def test_photographs_come_closer_to_their_colours_than_gray(
+    shared: Path, colorizer: PreviewColorizer
+) -> None:
+    cv2 = pytest.importorskip("cv2")
+    pytest.importorskip("skimage")
+    from vsdeoldify.metrics import score
+
+    archive = shared / "photos" / "val.tar"
+    if not archive.is_file():
+        pytest.skip(f"the validation pictures {archive} are not here")
+    scores = []
+    with tarfile.open(archive) as tar:
+        names = sorted(name for name in tar.getnames() if name.endswith(".webp"))
+        for name in islice(names, 0, None, max(1, len(names) // PICTURES)):
+            member = tar.extractfile(name)
+            assert member is not None
+            bgr = cv2.imdecode(np.frombuffer(member.read(), np.uint8), cv2.IMREAD_COLOR)
+            # The middle: squares, so that nothing is squashed.
+            side = 144
+            top, left = (bgr.shape[0] - side) // 2, (bgr.shape[1] - side) // 2
+            truth = bgr[top : top + side, left : left + side, ::-1].astype(np.float32) / 255
+            luma = torch.from_numpy(truth @ np.array((0.299, 0.587, 0.114), np.float32))[None, None]
+            with torch.inference_mode():
+                coloured = chroma_to_rgb(luma, colorizer(luma))[0].clamp(0, 1).permute(1, 2, 0).numpy()
+            gray = np.repeat(luma[0, 0].numpy()[..., None], 3, axis=2)
+            scores.append([score(truth, picture) for picture in (coloured, gray, truth)])
+    coloured_mean, gray_mean, truth_mean = np.array(scores).mean(axis=0)
+    assert coloured_mean[0] < gray_mean[0]
+    assert coloured_mean[1] > gray_mean[1] + 0.5
+    assert coloured_mean[2] > 0.5 * truth_mean[2]

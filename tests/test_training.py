@@ -1,0 +1,309 @@
+"""The training: data, loss, schedule, interruption, export."""
+
+# ruff: noqa: E402 - what needs the train extra is imported after the check for it.
+
+import _thread
+import json
+import tarfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+pytest.importorskip("fastai", reason="training needs the train extra")
+cv2 = pytest.importorskip("cv2", reason="training needs the train extra")
+
+from fastai.optimizer import OptimWrapper
+
+from vsdeoldify.preview.network import ANCHORS, PreviewNetwork, load_network
+from vsdeoldify.training.__main__ import main
+from vsdeoldify.training.callbacks import Schedule
+from vsdeoldify.training.data import (
+    Crops,
+    Store,
+    chroma_histogram,
+    find_anchors,
+    read_pictures,
+    to_planes,
+    whole_pictures,
+)
+from vsdeoldify.training.export import calibrate, export
+from vsdeoldify.training.losses import ColourLoss
+from vsdeoldify.training.train import Settings, train
+
+
+def write_pictures(folder: Path, count: int, seed: int = 0) -> Path:
+    """Pictures of soft, saturated colour fields."""
+    folder.mkdir(parents=True, exist_ok=True)
+    random = np.random.default_rng(seed)
+    for i in range(count):
+        field = cv2.resize(
+            random.integers(0, 256, (4, 5, 3), np.uint8), (60, 48), interpolation=cv2.INTER_CUBIC
+        )
+        cv2.imwrite(str(folder / f"{i:02}.png"), field)
+    return folder
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """On crops this small, threads that wait for each other cost more than they bring."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_pictures(tmp_path_factory.mktemp("pictures"), 10)
+
+
+@pytest.fixture(scope="module")
+def store(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    return Store.build(tmp_path_factory.mktemp("store"), [pictures])
+
+
+@pytest.fixture(scope="module")
+def start(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model file with random weights and anchors of the pictures."""
+    torch.manual_seed(0)
+    network = PreviewNetwork()
+    anchors = find_anchors(chroma_histogram(store, range(len(store))), ANCHORS, 0)
+    network.anchors.copy_(torch.from_numpy(anchors))
+    file = tmp_path_factory.mktemp("start") / "start.safetensors"
+    export(network, file)
+    return file
+
+
+def settings(pictures: Path, start: Path, folder: Path, **changes: object) -> Settings:
+    values = {"epochs": 2, "batch": 3, "sizes": (32, 64), "shares": (0.5, 0.5), "every": 0.0, "rate": 1e-3}
+    return Settings(pictures=[pictures], folder=folder, start=start, **(values | changes))  # type: ignore[arg-type]
+
+
+def log(folder: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+
+
+def test_pictures_are_found_in_folders_tar_files_and_alone(pictures: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("no picture")
+    archive = tmp_path / "pictures.tar"
+    with tarfile.open(archive, "w") as tar:
+        tar.add(pictures, "inner")
+    single = pictures / "03.png"
+    assert len(list(read_pictures([tmp_path]))) == 0
+    assert len(list(read_pictures([pictures, archive, single]))) == 21
+
+
+def test_a_missing_source_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="there are no pictures at"):
+        list(read_pictures([tmp_path / "nowhere"]))
+
+
+def test_planes_hold_luma_and_lab() -> None:
+    planes = to_planes(np.array([[[255, 0, 0], [128, 128, 128]]], np.uint8))
+    # Lab of sRGB red is (53.2, 80.1, 67.2); its BT.601 luma is 0.299.
+    np.testing.assert_allclose(planes[0, 0], (76, 208, 195), atol=1)
+    np.testing.assert_allclose(planes[0, 1], (128, 128, 128), atol=1)
+
+
+def test_pictures_are_decoded_once(pictures: Path, store: Store, tmp_path: Path) -> None:
+    first = Store.build(tmp_path, [pictures])
+    written = next(tmp_path.glob("*.u8")).stat().st_mtime_ns
+    again = Store.build(tmp_path, [pictures])
+    assert next(tmp_path.glob("*.u8")).stat().st_mtime_ns == written
+    assert len(first) == len(again) == 10
+    np.testing.assert_array_equal(first[4], to_planes(cv2.imread(str(pictures / "04.png"))[..., ::-1]))
+
+
+def test_unreadable_pictures_are_an_error(tmp_path: Path) -> None:
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    with pytest.raises(ValueError, match="no picture could be read"):
+        Store.build(tmp_path / "work", [tmp_path])
+
+
+def test_a_crop_keeps_gray_and_colours_together(tmp_path: Path) -> None:
+    halves = np.zeros((64, 96, 3), np.uint8)
+    halves[:, :48] = (0, 0, 255)
+    halves[:, 48:] = (255, 255, 0)
+    cv2.imwrite(str(tmp_path / "halves.png"), halves)
+    crops = Crops(Store.build(tmp_path, [tmp_path]), [0] * 40, 64, 0)
+    for i in range(len(crops)):
+        gray, ab = crops[i]
+        assert gray.shape == (1, 64, 64)
+        assert ab.shape == (2, 32, 32)
+        bright = torch.nn.functional.avg_pool2d(gray, 2)[0]
+        cyan = ab[0] < 0
+        if 0.1 < cyan.float().mean() < 0.9:
+            assert bright[cyan].mean() > bright[~cyan].mean() + 0.1
+
+
+def test_anchors_cover_saturated_colours(store: Store) -> None:
+    histogram = chroma_histogram(store, range(len(store)))
+    anchors = find_anchors(histogram, 16, 0)
+    assert anchors.shape == (16, 2)
+    assert np.hypot(*anchors.T).max() > 40
+    np.testing.assert_array_equal(anchors, find_anchors(histogram, 16, 0))
+
+
+def test_too_few_colours_are_an_error() -> None:
+    with pytest.raises(ValueError, match="more colourful pictures"):
+        find_anchors(np.eye(256, dtype=np.int64)[:3], 16, 0)
+
+
+def test_the_loss_is_least_at_the_truth_and_rare_colours_weigh_more(store: Store) -> None:
+    histogram = chroma_histogram(store, range(len(store)))
+    histogram[128, 128] += histogram.sum() * 20
+    anchors = find_anchors(histogram, 16, 0)
+    loss = ColourLoss(anchors, histogram)
+    gray, rare = (int(np.hypot(*anchors.T).argmin()), int(np.hypot(*anchors.T).argmax()))
+    table = torch.from_numpy(anchors).float()
+
+    def of(true: int, said: int) -> float:
+        logits = torch.zeros(1, 16, 1, 1)
+        logits[0, said] = 8
+        return float(loss(logits, table[true].view(1, 2, 1, 1), table))
+
+    assert of(rare, rare) < of(rare, gray)
+    assert of(gray, gray) < of(gray, rare)
+    assert loss.weights[rare] > 1.5 * loss.weights[gray]
+
+
+def test_the_rate_rises_and_falls_and_crops_grow(store: Store) -> None:
+    groups = [[torch.nn.Parameter(torch.zeros(1))] for _ in range(2)]
+    optimizer = OptimWrapper(params=groups, opt=torch.optim.SGD, lr=0.1)
+    rates: list[float] = []
+    sizes = []
+    schedule = Schedule(Crops(store, [0], 32, 0), (32, 64), (1, 3), 1e-3, 100, None)
+    schedule.learn = SimpleNamespace(opt=optimizer)
+    schedule.before_fit()
+    for _ in range(99):
+        schedule.before_batch()
+        rates.append(optimizer.hypers[1]["lr"])
+        schedule.after_batch()
+        sizes.append(schedule.crops.size)
+    assert max(rates) == pytest.approx(1e-3, rel=0.05)
+    assert rates[0] < 1e-4
+    assert rates[-1] < 1e-5
+    assert sizes[:24] == [32] * 24
+    assert sizes[25:] == [64] * 74
+
+
+def test_training_by_the_clock_ends_on_time(pictures: Path, start: Path, tmp_path: Path) -> None:
+    begun = time.monotonic()
+    train(settings(pictures, start, tmp_path, minutes=1 / 30, epochs=1e6))
+    assert time.monotonic() - begun < 60
+    assert log(tmp_path)[-1]["progress"] == 1
+
+
+def test_training_learns_a_colour(tmp_path: Path, start: Path) -> None:
+    random = np.random.default_rng(0)
+    folder = tmp_path / "orange"
+    folder.mkdir()
+    for i in range(4):
+        light = cv2.resize(random.uniform(0.5, 1, (5, 5)), (48, 48), interpolation=cv2.INTER_CUBIC).clip(0, 1)
+        cv2.imwrite(str(folder / f"{i}.png"), (light[..., None] * (40, 130, 240)).astype(np.uint8))
+    network = train(
+        settings(
+            folder,
+            start,
+            tmp_path / "work",
+            epochs=15,
+            sizes=(32,),
+            shares=(1.0,),
+            rate=3e-3,
+            colourful=1.0,
+            every=1e9,
+        )
+    )
+    gray, ab = whole_pictures(Store.build(tmp_path / "work", [folder]), [0], 64)
+    with torch.inference_mode():
+        found, unlearned = network(gray), load_network(start)(gray)
+    assert torch.cosine_similarity(found, ab).mean() > 0.9
+    assert (found - ab).norm(dim=1).mean() < 0.75 * (unlearned - ab).norm(dim=1).mean()
+
+
+def test_an_interrupted_training_goes_on_where_it_stopped(
+    pictures: Path, start: Path, tmp_path: Path
+) -> None:
+    wanted = settings(pictures, start, tmp_path / "work", epochs=4)
+    total = 4 * (9 // 3)
+
+    def interrupt() -> None:
+        while not (tmp_path / "work" / "examples.png").exists():
+            time.sleep(0.01)
+        _thread.interrupt_main()
+
+    thread = threading.Thread(target=interrupt, daemon=True)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        train(wanted)
+    thread.join()
+    stopped = log(tmp_path / "work")[-1]["step"]
+    assert 1 <= stopped < total
+    train(wanted)
+    steps = [line["step"] for line in log(tmp_path / "work")]
+    assert steps[-1] == total
+    assert steps[steps.index(stopped) :][-1] == total
+    assert sorted(steps) == steps
+
+    outputs = [tmp_path / "a.safetensors", tmp_path / "b.safetensors"]
+    for output in outputs:
+        # Nothing is left to train: both times the same weights are exported.
+        export(train(wanted), output)
+    assert outputs[0].read_bytes() == outputs[1].read_bytes()
+    assert len(log(tmp_path / "work")) == len(steps)
+    assert isinstance(load_network(outputs[0]), PreviewNetwork)
+
+
+def test_a_checkpoint_of_another_training_is_refused(pictures: Path, start: Path, tmp_path: Path) -> None:
+    train(settings(pictures, start, tmp_path, epochs=1))
+    with pytest.raises(ValueError, match="belongs to a training with other pictures or settings"):
+        train(settings(pictures, start, tmp_path, epochs=1, seed=1))
+
+
+def test_calibrating_reaches_the_wanted_chroma(store: Store, start: Path) -> None:
+    network = load_network(start)
+    gray, _ = whole_pictures(store, range(4), 64)
+    with torch.inference_mode():
+        ab = network(gray) * 1.2
+        calibrate(network, torch.ones(ANCHORS), gray, ab, 0.9)
+        share = network(gray).norm(dim=1).mean() / ab.norm(dim=1).mean()
+    assert share == pytest.approx(0.9, abs=0.01)
+
+
+def test_a_folded_network_is_not_exported(start: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="folded network cannot be exported"):
+        export(load_network(start).fold(), tmp_path / "x.safetensors")
+
+
+def test_the_command_trains_and_writes_a_model(
+    pictures: Path, start: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "mine.safetensors"
+    options = ["--epochs", "1", "--batch", "4", "--sizes", "32", "--shares", "1"]
+    assert main([str(pictures), "--output", str(output), "--start", str(start), *options]) == 0
+    assert str(output) in capsys.readouterr().out
+    assert isinstance(load_network(output), PreviewNetwork)
+    assert (tmp_path / "mine.work" / "examples.png").is_file()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (["--sizes", "100", "--shares", "1"], "sizes must be multiples of 32"),
+        (["--sizes", "32", "--shares", "1,2"], "shares must be one number above 0 for each size"),
+        (["--minutes", "-1"], "minutes must be above 0"),
+        (["--backbone", "missing.safetensors"], "missing.safetensors"),
+    ],
+)
+def test_wrong_options_are_explained(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], changes: list[str], message: str
+) -> None:
+    with pytest.raises(SystemExit):
+        main([str(pictures), "--output", str(tmp_path / "x.safetensors"), *changes])
+    assert message in capsys.readouterr().err

@@ -1,0 +1,307 @@
+"""The preview network: an EfficientNet-Lite0 encoder with a small U-Net decoder that names colours.
+
+Every pixel gets a probability for each of a few dozen a/b colours ("anchors"); the output is their mean.
+The mean of a distribution, unlike a free regression, cannot leave the range of real colours, and how far it
+shrinks towards gray can be set after training (see `PreviewNetwork.calibrate`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import resources
+from importlib.resources.abc import Traversable
+from itertools import pairwise
+from pathlib import Path
+from typing import Self
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load
+from torch import Tensor, nn
+from torch.nn import functional
+
+ANCHORS = 48
+"""How many a/b colours the network chooses from."""
+
+STRIDE = 32
+"""Width and height of the input must be multiples of this."""
+
+# One row a stage: (repeats, kernel, stride, expansion, channels), from the EfficientNet-Lite0 definition.
+_STAGES = (
+    (1, 3, 1, 1, 16),
+    (2, 3, 2, 6, 24),
+    (2, 5, 2, 6, 40),
+    (3, 3, 2, 6, 80),
+    (3, 5, 1, 6, 112),
+    (4, 5, 2, 6, 192),
+    (1, 3, 1, 6, 320),
+)
+_STEM = 32
+_HEAD = 1280
+_ENCODER_EPSILON = 1e-3
+# The stages whose output the decoder uses: strides 2, 4, 8, 16.
+_SKIPS = (0, 1, 2, 4)
+
+
+class ConvNorm(nn.Module):
+    """Convolution, batch normalisation and an optional activation, with TensorFlow's "same" padding."""
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int = 1,
+        stride: int = 1,
+        groups: int = 1,
+        activation: nn.Module | None = None,
+        epsilon: float = 1e-5,
+    ) -> None:
+        super().__init__()
+        # A stride of 2 on an even size pads one pixel less at the top left: done by hand in forward.
+        padding = kernel // 2 if stride == 1 else 0
+        total = kernel - stride
+        self.edges = (total // 2, total - total // 2) * 2 if stride > 1 else None
+        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, padding, groups=groups, bias=False)
+        self.norm: nn.Module = nn.BatchNorm2d(outputs, eps=epsilon)
+        self.activation = activation or nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.edges is not None:
+            x = functional.pad(x, self.edges)
+        y: Tensor = self.activation(self.norm(self.conv(x)))
+        return y
+
+    def fold(self) -> None:
+        """Merge the normalisation's running statistics into the convolution; inference only."""
+        if isinstance(self.norm, nn.BatchNorm2d):
+            self.conv = nn.utils.fusion.fuse_conv_bn_eval(self.conv, self.norm)
+            self.norm = nn.Identity()
+
+
+class Block(nn.Module):
+    """MobileNetV2's inverted residual: widen, filter each channel, narrow; no widening for expansion 1."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> None:
+        super().__init__()
+        width = inputs * expansion
+        layers = []
+        if expansion > 1:
+            layers.append(ConvNorm(inputs, width, activation=_relu6(), epsilon=_ENCODER_EPSILON))
+        layers += [
+            ConvNorm(width, width, kernel, stride, width, _relu6(), _ENCODER_EPSILON),
+            ConvNorm(width, outputs, epsilon=_ENCODER_EPSILON),
+        ]
+        self.layers = nn.Sequential(*layers)
+        self.residual = stride == 1 and inputs == outputs
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.layers(x)
+        return x + y if self.residual else y
+
+
+class Encoder(nn.Module):
+    """EfficientNet-Lite0 up to its last feature map, for gray pictures in −1…1."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = ConvNorm(1, _STEM, 3, 2, activation=_relu6(), epsilon=_ENCODER_EPSILON)
+        stages = []
+        width = _STEM
+        for repeats, kernel, stride, expansion, channels in _STAGES:
+            blocks = []
+            for i in range(repeats):
+                blocks.append(Block(width, channels, kernel, stride if i == 0 else 1, expansion))
+                width = channels
+            stages.append(nn.Sequential(*blocks))
+        self.stages = nn.ModuleList(stages)
+        self.head = ConvNorm(width, _HEAD, activation=_relu6(), epsilon=_ENCODER_EPSILON)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        x = self.stem(x)
+        features = []
+        for i, stage in enumerate(self.stages):
+            x = stage(x)
+            if i in _SKIPS:
+                features.append(x)
+        features.append(self.head(x))
+        return features
+
+
+class Merge(nn.Module):
+    """One step up of the decoder: enlarge the coarse map, join the encoder's map of that size, convolve."""
+
+    def __init__(self, coarse: int, skip: int, outputs: int, convolutions: int) -> None:
+        super().__init__()
+        widths = [coarse + skip] + [outputs] * convolutions
+        self.layers = nn.Sequential(*(ConvNorm(a, b, 3, activation=_relu()) for a, b in pairwise(widths)))
+
+    def forward(self, coarse: Tensor, skip: Tensor) -> Tensor:
+        # Bilinear enlargement leaves no checkerboard, which transposed convolutions do.
+        coarse = functional.interpolate(coarse, scale_factor=2, mode="bilinear", align_corners=False)
+        merged: Tensor = self.layers(torch.cat((coarse, skip), dim=1))
+        return merged
+
+
+class PreviewNetwork(nn.Module):
+    """Gray in, a/b of CIE Lab out, at half the input's resolution inside and enlarged at the end."""
+
+    anchors: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = Encoder()
+        self.local = ConvNorm(_HEAD, 256, activation=_relu())
+        self.whole = nn.Linear(_HEAD, 256)
+        skips = [_STAGES[i][-1] for i in _SKIPS]
+        self.merges = nn.ModuleList(
+            (
+                Merge(256, skips[3], 192, 2),
+                Merge(192, skips[2], 128, 2),
+                Merge(128, skips[1], 64, 1),
+                Merge(64, skips[0], 32, 1),
+            )
+        )
+        self.choose = nn.Conv2d(32, ANCHORS, 1)
+        self.register_buffer("anchors", torch.zeros(ANCHORS, 2))
+
+    def logits(self, gray: Tensor) -> Tensor:
+        """The unnormalised log probability of each anchor.
+
+        Args:
+            gray: (B, 1, H, W) in 0…1 (sRGB or BT.601 luma); H and W multiples of 32.
+
+        Returns:
+            (B, ANCHORS, H/2, W/2).
+        """
+        features = self.encoder(gray * 2 - 1)
+        head = features.pop()
+        x = self.local(head)
+        x = x + self.whole(head.mean(dim=(2, 3)))[:, :, None, None]
+        for merge in self.merges:
+            x = merge(x, features.pop())
+        y: Tensor = self.choose(x)
+        return y
+
+    def mean(self, probabilities: Tensor) -> Tensor:
+        """The mean a/b (B, 2, H/2, W/2) of the anchors under `probabilities` (B, ANCHORS, H/2, W/2)."""
+        # A 1×1 convolution is this weighted sum without a transposed copy.
+        return functional.conv2d(probabilities, self.anchors.t()[:, :, None, None])
+
+    def forward(self, gray: Tensor) -> Tensor:
+        """Predict the colours.
+
+        Args:
+            gray: (B, 1, H, W) in 0…1; H and W multiples of 32.
+
+        Returns:
+            a and b of CIE Lab (B, 2, H, W), in Lab units (about −100…100).
+        """
+        ab = self.mean(self.logits(gray).softmax(dim=1))
+        return functional.interpolate(ab, scale_factor=2, mode="bilinear", align_corners=False)
+
+    def calibrate(self, bias: Tensor, temperature: float, gain: float) -> None:
+        """Change how saturated the colours are, without training.
+
+        Args:
+            bias: (ANCHORS,), added to the logits: takes back (or adds) a preference for rare colours.
+            temperature: the logits are then divided by it; below 1 likely colours gain.
+            gain: the anchors are multiplied by it.
+        """
+        if temperature <= 0:
+            raise ValueError(f"temperature must be above 0, got {temperature}")
+        with torch.no_grad():
+            assert self.choose.bias is not None
+            self.choose.bias.add_(bias).div_(temperature)
+            self.choose.weight.div_(temperature)
+            self.anchors.mul_(gain)
+
+    def fold(self) -> Self:
+        """Merge every batch normalisation into its convolution; for inference only.
+
+        Returns:
+            This network.
+        """
+        self.eval()
+        for module in self.modules():
+            if isinstance(module, ConvNorm):
+                module.fold()
+        return self
+
+
+def load_network(source: Path | Traversable) -> PreviewNetwork:
+    """Read a model file that the training wrote.
+
+    Args:
+        source: a safetensors file.
+
+    Returns:
+        The network in float32, ready for inference and for more training.
+
+    Raises:
+        ValueError: the file is no safetensors file, or holds another network.
+    """
+    try:
+        weights = load(source.read_bytes())
+        with torch.device("meta"):
+            network = PreviewNetwork()
+        network.load_state_dict(
+            {k: v.float() if v.is_floating_point() else v for k, v in weights.items()}, assign=True
+        )
+    except (SafetensorError, RuntimeError) as error:
+        raise ValueError(
+            f"{source} is not a preview model ({str(error).strip().splitlines()[0]}): "
+            "give a file that vsdeoldify.training exported"
+        ) from None
+    return network.to(memory_format=torch.channels_last).eval()
+
+
+def load_preview(*, fold: bool = True) -> PreviewNetwork:
+    """The bundled model.
+
+    Args:
+        fold: merge the batch normalisation into the convolutions: faster, but fit for inference only.
+
+    Raises:
+        ValueError: the bundled file is damaged.
+    """
+    network = load_network(resources.files(__package__) / "preview.safetensors")
+    return network.fold() if fold else network
+
+
+def _relu6() -> nn.Module:
+    return nn.ReLU6(inplace=True)
+
+
+def _relu() -> nn.Module:
+    return nn.ReLU(inplace=True)
+
+
+def encoder_weights(timm: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Rename timm's `tf_efficientnet_lite0` weights for `Encoder`.
+
+    The stem's three colour channels are summed: a gray picture has the same value in all three.
+
+    Args:
+        timm: the state dict; the classifier's entries are left out.
+
+    Returns:
+        A state dict for `Encoder`.
+    """
+    weights = {}
+    for key, value in timm.items():
+        parts = key.split(".")
+        if parts[0] == "conv_stem":
+            weights["stem.conv.weight"] = value.sum(dim=1, keepdim=True)
+        elif parts[0] == "bn1":
+            weights[f"stem.norm.{parts[1]}"] = value
+        elif parts[0] == "conv_head":
+            weights["head.conv.weight"] = value
+        elif parts[0] == "bn2":
+            weights[f"head.norm.{parts[1]}"] = value
+        elif parts[0] == "blocks":
+            stage, block, layer, field = parts[1:]
+            order = ["conv_dw", "conv_pw"] if stage == "0" else ["conv_pw", "conv_dw", "conv_pwl"]
+            index = int(layer[2:]) - 1 if layer.startswith("bn") else order.index(layer)
+            kind = "norm" if layer.startswith("bn") else "conv"
+            weights[f"stages.{stage}.{block}.layers.{index}.{kind}.{field}"] = value
+    return weights

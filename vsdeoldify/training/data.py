@@ -1,0 +1,293 @@
+"""Pictures for the training: decoded once into one file, then cropped and spoilt like old film."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tarfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+
+SUFFIXES = (".avif", ".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+"""File names that count as pictures."""
+
+_SHORT_SIDE = 192
+_LUMA = np.array((0.299, 0.587, 0.114), np.float32)
+
+Bytes = NDArray[np.uint8]
+
+
+def read_pictures(sources: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
+    """The pictures in folders (searched through), tar files and single files, in a fixed order.
+
+    Args:
+        sources: folders, `.tar` files or picture files.
+
+    Yields:
+        (name, the file's bytes).
+
+    Raises:
+        FileNotFoundError: a source does not exist.
+    """
+    for source in sources:
+        if source.is_dir():
+            for file in sorted(source.rglob("*")):
+                if file.suffix.lower() in SUFFIXES:
+                    yield str(file.relative_to(source)), file.read_bytes()
+        elif source.suffix == ".tar":
+            with tarfile.open(source) as archive:
+                for member in sorted(archive.getmembers(), key=lambda m: m.name):
+                    if member.isfile() and Path(member.name).suffix.lower() in SUFFIXES:
+                        file_object = archive.extractfile(member)
+                        if file_object is not None:
+                            yield member.name, file_object.read()
+        elif source.is_file():
+            yield source.name, source.read_bytes()
+        else:
+            raise FileNotFoundError(
+                f"there are no pictures at {source}: give a folder, a tar file or a picture"
+            )
+
+
+def decode(data: bytes) -> Bytes | None:
+    """Decode a picture to RGB.
+
+    Args:
+        data: the picture file.
+
+    Returns:
+        (H, W, 3) RGB, 0…255; None where the bytes are no picture.
+    """
+    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    return None if picture is None else np.ascontiguousarray(picture[..., ::-1], np.uint8)
+
+
+def to_planes(rgb: Bytes) -> Bytes:
+    """BT.601 luma and the a and b of CIE Lab of an sRGB picture.
+
+    Args:
+        rgb: (H, W, 3), 0…255.
+
+    Returns:
+        (H, W, 3): luma in 0…255, then a + 128 and b + 128, rounded.
+    """
+    scaled = rgb.astype(np.float32) / 255
+    lab = cv2.cvtColor(scaled, cv2.COLOR_RGB2LAB)
+    planes = np.dstack((scaled @ _LUMA * 255, lab[..., 1] + 128, lab[..., 2] + 128))
+    return np.clip(np.rint(planes), 0, 255).astype(np.uint8)
+
+
+class Store:
+    """Decoded pictures in one memory-mapped file: reading a crop costs no decoding."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.name = name
+        self.shapes: list[tuple[int, int]]
+        index = json.loads((folder / f"{name}.json").read_text())
+        self.shapes = [(h, w) for h, w in index["shapes"]]
+        self._starts = np.concatenate(([0], np.cumsum([h * w * 3 for h, w in self.shapes])))
+        self._data = np.memmap(folder / f"{name}.u8", np.uint8, "r")
+
+    def __len__(self) -> int:
+        return len(self.shapes)
+
+    def __getitem__(self, i: int) -> Bytes:
+        """Picture `i` as `to_planes` made it."""
+        height, width = self.shapes[i]
+        planes: Bytes = self._data[self._starts[i] : self._starts[i + 1]].reshape(height, width, 3)
+        return planes
+
+    @classmethod
+    def build(cls, folder: Path, sources: Sequence[Path]) -> Store:
+        """Decode the pictures of `sources` into `folder`, unless that was done before.
+
+        Pictures larger than 192 pixels on their short side are made smaller.
+
+        Args:
+            folder: where the decoded pictures lie.
+            sources: folders, tar files or pictures.
+
+        Returns:
+            The open store.
+
+        Raises:
+            FileNotFoundError: a source does not exist.
+            ValueError: no picture could be read.
+        """
+        described = [(str(s.resolve()), s.stat().st_mtime_ns if s.exists() else 0) for s in sources]
+        name = "pictures-" + hashlib.sha256(json.dumps(described).encode()).hexdigest()[:12]
+        if (folder / f"{name}.json").is_file():
+            return cls(folder, name)
+        folder.mkdir(parents=True, exist_ok=True)
+        shapes = []
+        with (folder / f"{name}.u8").open("wb") as file:
+            for _, data in read_pictures(sources):
+                rgb = decode(data)
+                if rgb is None or min(rgb.shape[:2]) < 32:
+                    continue
+                scale = _SHORT_SIDE / min(rgb.shape[:2])
+                if scale < 1:
+                    size = (round(rgb.shape[1] * scale), round(rgb.shape[0] * scale))
+                    rgb = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
+                planes = to_planes(rgb)
+                shapes.append(planes.shape[:2])
+                file.write(planes.tobytes())
+        if not shapes:
+            raise ValueError(f"no picture could be read from {', '.join(str(s) for s in sources)}")
+        # Written last: an index means that the data is complete.
+        (folder / f"{name}.json").write_text(json.dumps({"shapes": shapes}))
+        return cls(folder, name)
+
+
+class Crops(Dataset[tuple[Tensor, Tensor]]):
+    """Random crops: a gray picture spoilt like old film, and its true a/b at half the size."""
+
+    def __init__(self, store: Store, members: Sequence[int], size: int, seed: int) -> None:
+        self.store = store
+        self.members = list(members)
+        self.size = size
+        self._random = np.random.default_rng(seed)
+
+    def reseed(self, seed: int) -> None:
+        """Start another series of random crops."""
+        self._random = np.random.default_rng(seed)
+
+    def __len__(self) -> int:
+        return len(self.members)
+
+    def __getitem__(self, i: int) -> tuple[Tensor, Tensor]:
+        """Crop `i`: gray (1, S, S) in 0…1 and a/b (2, S/2, S/2) in Lab units."""
+        crop = self._crop(self.store[self.members[i]])
+        if self._random.random() < 0.5:
+            crop = crop[:, ::-1]
+        shrinks = min(crop.shape[:2]) > self.size
+        gray = cv2.resize(
+            np.ascontiguousarray(crop[..., 0]),
+            (self.size, self.size),
+            interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR,
+        )
+        chroma = np.ascontiguousarray(crop[..., 1:]).astype(np.float32) - 128
+        half = self.size // 2
+        chroma = cv2.resize(chroma, (half, half), interpolation=cv2.INTER_AREA).astype(np.float32)
+        spoilt = self._spoil(gray.astype(np.float32) / 255)
+        return torch.from_numpy(spoilt)[None], torch.from_numpy(chroma.transpose(2, 0, 1).copy())
+
+    def _crop(self, planes: Bytes) -> Bytes:
+        height, width = planes.shape[:2]
+        # The filters squash whole frames to a square: a part of the crops is just that.
+        if self._random.random() < 0.25:
+            return planes
+        area = height * width * self._random.uniform(0.3, 1.0)
+        ratio = np.exp(self._random.uniform(-0.4, 0.4))
+        w = min(width, round(np.sqrt(area * ratio)))
+        h = min(height, round(np.sqrt(area / ratio)))
+        x = self._random.integers(0, width - w + 1)
+        y = self._random.integers(0, height - h + 1)
+        return planes[y : y + h, x : x + w]
+
+    def _spoil(self, gray: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Change tone, sharpness and grain, each only sometimes."""
+        draw = self._random
+        if draw.random() < 0.5:
+            gray = gray ** np.float32(np.exp(draw.uniform(-0.45, 0.45)))
+        if draw.random() < 0.4:
+            contrast = draw.uniform(0.55, 1.15)
+            black = draw.uniform(0, max(0.0, 1 - contrast))
+            gray = gray * np.float32(contrast) + np.float32(black)
+        if draw.random() < 0.25:
+            gray = cv2.GaussianBlur(gray, (0, 0), draw.uniform(0.4, 1.3)).astype(np.float32)
+        if draw.random() < 0.3:
+            grain = draw.standard_normal(gray.shape, np.float32)
+            if draw.random() < 0.5:
+                # Grain that is larger than a pixel; ×2 restores about the strength that the blur takes.
+                grain = 2 * cv2.GaussianBlur(grain, (0, 0), 0.8).astype(np.float32)
+            gray = gray + grain * np.float32(draw.uniform(0.005, 0.04))
+        return np.clip(gray, 0, 1).astype(np.float32)
+
+
+def whole_pictures(store: Store, members: Sequence[int], size: int) -> tuple[Tensor, Tensor]:
+    """Pictures squashed to squares, as the filters do with frames.
+
+    Args:
+        store: the pictures.
+        members: which of them.
+        size: width and height of the squares, even.
+
+    Returns:
+        Gray (N, 1, size, size) in 0…1 and a/b (N, 2, size, size) in Lab units.
+    """
+    grays, chromas = [], []
+    for i in members:
+        planes = cv2.resize(store[i], (size, size), interpolation=cv2.INTER_AREA).astype(np.float32)
+        grays.append(planes[None, ..., 0] / 255)
+        chromas.append(planes[..., 1:].transpose(2, 0, 1) - 128)
+    return torch.from_numpy(np.stack(grays)), torch.from_numpy(np.stack(chromas))
+
+
+def chroma_histogram(store: Store, members: Sequence[int]) -> NDArray[np.int64]:
+    """How often each whole-numbered a/b occurs in the pictures.
+
+    Args:
+        store: the pictures.
+        members: which of them.
+
+    Returns:
+        (256, 256) counts; rows are a + 128, columns b + 128.
+    """
+    counts: NDArray[np.int64] = np.zeros(256 * 256, np.int64)
+    for i in members:
+        planes = store[i][::3, ::3].reshape(-1, 3).astype(np.int64)
+        counts += np.bincount(planes[:, 1] * 256 + planes[:, 2], minlength=256 * 256)
+    return counts.reshape(256, 256)
+
+
+def find_anchors(histogram: NDArray[np.int64], count: int, seed: int) -> NDArray[np.float64]:
+    """Colours that cover the a/b plane as the pictures use it (weighted k-means, Lloyd's algorithm).
+
+    The square root of the counts makes rare, saturated colours weigh more than their share.
+
+    Args:
+        histogram: `chroma_histogram`'s counts.
+        count: how many colours.
+        seed: for the starting points.
+
+    Returns:
+        (count, 2) a/b.
+
+    Raises:
+        ValueError: the pictures have fewer different colours than `count`.
+    """
+    points = np.argwhere(histogram > 0)
+    if len(points) < count:
+        raise ValueError(
+            f"the pictures have {len(points)} colours, fewer than the {count} that the network chooses from: "
+            "give more colourful pictures"
+        )
+    weights = np.sqrt(histogram[points[:, 0], points[:, 1]])
+    places = points.astype(np.float64) - 128
+    random = np.random.default_rng(seed)
+    anchors: NDArray[np.float64] = places[
+        random.choice(len(places), count, replace=False, p=weights / weights.sum())
+    ]
+    for _ in range(40):
+        nearest = nearest_anchor(places, anchors)
+        total = np.bincount(nearest, weights, count)
+        for axis in range(2):
+            sums = np.bincount(nearest, weights * places[:, axis], count)
+            anchors[:, axis] = np.where(total > 0, sums / np.maximum(total, 1e-9), anchors[:, axis])
+    return anchors
+
+
+def nearest_anchor(places: NDArray[Any], anchors: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The index of the anchor nearest to each (N, 2) a/b."""
+    squares = ((places[:, None, :] - anchors[None]) ** 2).sum(axis=2)
+    nearest: NDArray[np.int64] = squares.argmin(axis=1)
+    return nearest

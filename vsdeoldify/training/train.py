@@ -1,0 +1,194 @@
+"""The training: a fastai Learner on crops of pictures, from a backbone or from a trained model."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from fastai.callback.training import GradientClip
+from fastai.data.core import DataLoaders
+from fastai.data.load import DataLoader
+from fastai.learner import Learner
+from fastai.optimizer import OptimWrapper
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from ..preview.network import ANCHORS, STRIDE, PreviewNetwork, encoder_weights, load_network, load_preview
+from .callbacks import Averaged, Check, Journal, Schedule
+from .data import Crops, Store, chroma_histogram, find_anchors
+from .export import calibrate
+from .losses import ColourLoss
+
+_HELD_EVERY = 50
+_HISTOGRAM_PICTURES = 4000
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """How to train.
+
+    Attributes:
+        pictures: folders, tar files or files to learn from.
+        folder: where decoded pictures, checkpoints, the log and examples are written.
+        backbone: safetensors file with timm's `tf_efficientnet_lite0` weights, to train a new model.
+        start: a model file to go on from; with neither, the bundled model.
+        epochs: passes over the pictures; ignored where `minutes` is given.
+        minutes: time for the whole training.
+        batch: crops a step.
+        sizes: crop sizes in pixels, multiples of 32, one after the other.
+        shares: the share of the training that each size gets.
+        rate: the highest learning rate; about a tenth of the default for fine-tuning.
+        average: how slowly the averaged weights follow, 0…1.
+        colourful: the chroma of the exported model as a share of the true one.
+        every: seconds between two checkpoints.
+        seed: for crops, order and starting weights.
+        device: a torch device.
+    """
+
+    pictures: Sequence[Path]
+    folder: Path
+    backbone: Path | None = None
+    start: Path | None = None
+    epochs: float = 20
+    minutes: float | None = None
+    batch: int = 32
+    sizes: tuple[int, ...] = (96, 128, 160)
+    shares: tuple[float, ...] = (0.45, 0.35, 0.2)
+    rate: float = 1.5e-3
+    average: float = 0.998
+    colourful: float = 0.7
+    every: float = 180
+    seed: int = 0
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        if not self.sizes or any(size < STRIDE or size % STRIDE for size in self.sizes):
+            raise ValueError(f"sizes must be multiples of {STRIDE}, got {self.sizes}")
+        if len(self.sizes) != len(self.shares) or any(share <= 0 for share in self.shares):
+            raise ValueError(f"shares must be one number above 0 for each size, got {self.shares}")
+        for name in ("epochs", "batch", "rate", "colourful"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
+        if self.minutes is not None and not self.minutes > 0:
+            raise ValueError(f"minutes must be above 0, got {self.minutes}")
+
+
+class LogitsModule(nn.Module):
+    """The network with the output that the loss takes."""
+
+    def __init__(self, network: PreviewNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, gray: Tensor) -> Tensor:
+        """The logits for `gray` (B, 1, S, S)."""
+        return self.network.logits(gray.contiguous(memory_format=torch.channels_last))
+
+
+def train(settings: Settings) -> PreviewNetwork:
+    """Train, or go on with a training that was cut off.
+
+    Args:
+        settings: see `Settings`.
+
+    Returns:
+        The network with averaged weights, calibrated.
+
+    Raises:
+        FileNotFoundError: there are no pictures at a place.
+        ValueError: fewer than two pictures, or a file that is not what it should be.
+    """
+    torch.manual_seed(settings.seed)
+    device = torch.device(settings.device)
+    settings.folder.mkdir(parents=True, exist_ok=True)
+    store = Store.build(settings.folder, settings.pictures)
+    if len(store) < 2:
+        raise ValueError("training needs at least two pictures: one is kept to measure on")
+    order = np.random.default_rng(settings.seed).permutation(len(store)).tolist()
+    held = order[::_HELD_EVERY]
+    learned = [i for n, i in enumerate(order) if n % _HELD_EVERY]
+    histogram = chroma_histogram(store, learned[:_HISTOGRAM_PICTURES])
+    network = _starting_network(settings, histogram)
+    loss = ColourLoss(network.anchors.double().numpy(), histogram).to(device)
+    network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    crops = Crops(store, learned, settings.sizes[0], settings.seed)
+    batch = min(settings.batch, len(crops))
+    loader = DataLoader(crops, bs=batch, shuffle=True, drop_last=True, num_workers=0, device=device)
+    schedule = Schedule(
+        crops,
+        settings.sizes,
+        settings.shares,
+        settings.rate,
+        max(1, round(settings.epochs * len(loader))),
+        settings.minutes,
+    )
+    averaged = Averaged(settings.average)
+    check = Check(store, held)
+    journal = Journal(settings.folder, settings.every, _identity(settings, store), schedule, averaged, check)
+    learn = Learner(
+        DataLoaders(loader, loader, device=device),
+        LogitsModule(network),
+        loss_func=lambda logits, ab: loss(logits, ab, network.anchors),
+        opt_func=partial(OptimWrapper, opt=torch.optim.AdamW, weight_decay=0.01),
+        splitter=_split,
+        cbs=[schedule, averaged, GradientClip(1.0), journal],
+        path=settings.folder,
+    )
+    learn.create_opt()
+    if journal.resume():
+        # Other crops than those that the first part began with.
+        crops.reseed(settings.seed + schedule.done)
+    if schedule.progress < 1:
+        with learn.no_bar(), learn.no_logging():
+            try:
+                # The schedule ends the training before so many epochs.
+                learn.fit(1_000_000)
+            except KeyboardInterrupt:
+                journal.write()
+                raise
+    result = averaged.average
+    assert result is not None
+    calibrate(result.eval().cpu(), loss.weights.cpu(), check.gray, check.ab, settings.colourful)
+    return result
+
+
+def _starting_network(settings: Settings, histogram: np.ndarray) -> PreviewNetwork:
+    if settings.start is not None:
+        return load_network(settings.start)
+    if settings.backbone is None:
+        return load_preview(fold=False)
+    network = PreviewNetwork()
+    try:
+        network.encoder.load_state_dict(encoder_weights(load_file(settings.backbone)))
+    except (RuntimeError, ValueError) as error:
+        raise ValueError(
+            f"{settings.backbone} does not hold timm's tf_efficientnet_lite0 ({str(error).splitlines()[0]})"
+        ) from None
+    network.anchors.copy_(torch.from_numpy(find_anchors(histogram, ANCHORS, settings.seed)))
+    return network
+
+
+def _identity(settings: Settings, store: Store) -> str:
+    """What must be equal for a checkpoint to be taken up."""
+    return json.dumps(
+        {
+            "pictures": store.name,
+            "start": [str(path) if path else None for path in (settings.backbone, settings.start)],
+            "batch": settings.batch,
+            "sizes": settings.sizes,
+            "seed": settings.seed,
+        }
+    )
+
+
+def _split(model: LogitsModule) -> list[list[nn.Parameter]]:
+    """The encoder's and the other parameters: they learn at different rates."""
+    encoder = list(model.network.encoder.parameters())
+    known = {id(parameter) for parameter in encoder}
+    return [encoder, [p for p in model.parameters() if id(p) not in known]]
