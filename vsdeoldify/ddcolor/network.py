@@ -186,7 +186,15 @@ class DDColor(nn.Module):
 
         Returns:
             (B, 2, H, W) float32: a and b of Lab, in about −128…127 with some overshoot.
+
+        Raises:
+            ValueError: H or W is no multiple of 32.
         """
+        if x.shape[2] % STRIDE or x.shape[3] % STRIDE:
+            width, height = x.shape[3], x.shape[2]
+            raise ValueError(
+                f"DDColor needs multiples of {STRIDE} for width and height, got {width}×{height}"
+            )
         picture = normalize(x, self._mean, self._deviation)
         features = self.encoder(picture.to(self.query.dtype))
         out = features.pop()
@@ -197,10 +205,10 @@ class DDColor(nn.Module):
         colors = self._colors(maps)
         # Everything after the ReLU is linear: projecting 256 channels to 2 before the shuffle is exact.
         pixels = F.relu(self.last(out.permute(0, 2, 3, 1)), inplace=True)
-        batch, height, width, _ = pixels.shape
+        batch, rows, columns, _ = pixels.shape
         pixels = pixels.reshape(batch, -1, colors.shape[1]).float() @ colors
-        planes = pixels.view(batch, height, width, _SHUFFLE, _SHUFFLE, 2).permute(0, 5, 1, 3, 2, 4)
-        planes = planes.reshape(batch, 2, height * _SHUFFLE, width * _SHUFFLE)
+        planes = pixels.view(batch, rows, columns, _SHUFFLE, _SHUFFLE, 2).permute(0, 5, 1, 3, 2, 4)
+        planes = planes.reshape(batch, 2, rows * _SHUFFLE, columns * _SHUFFLE)
         return blur(planes) + F.conv2d(picture, self.picture.float(), self.offset.float())
 
     def _colors(self, maps: list[Tensor]) -> Tensor:

@@ -207,7 +207,12 @@ class Generator(nn.Module):
 
         Returns:
             (B, 3, H, W) RGB in −3…3, normalised the same way.
+
+        Raises:
+            ValueError: H or W is odd.
         """
+        if x.shape[2] % 2 or x.shape[3] % 2:
+            raise ValueError(f"DeOldify needs an even width and height, got {x.shape[3]}×{x.shape[2]}")
         skips = []
         features = x
         for i, layer in enumerate(self.body):
