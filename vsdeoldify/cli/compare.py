@@ -34,7 +34,7 @@ In a mix the name artistic is that of the family the other model is not of.
 
 examples:
   vsdeoldify compare photos/*.jpg --models preview
-  vsdeoldify compare photos/ --models video artistic video+artistic@0.5 --sheets sheets/
+  vsdeoldify compare photos/ --models video modelscope video+modelscope@0.5 --sheets sheets/
   vsdeoldify compare a.jpg b.jpg --models video:20 video:32 --csv result.csv --html result.html
   vsdeoldify compare clip.mp4 --frames 100 --models preset=fast/stable preset=fast/vivid
 
@@ -90,8 +90,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = subparsers.add_parser(
         "compare",
         help="measure how close models come to the true colours of your pictures",
-        description="Take the colour out of colour pictures or clips, colour them again with each model or "
-        "mix, and measure how close the result comes to the true colours.",
+        description="Take the colour out of colour pictures or clips, colour them again with each model\n"
+        "or mix, and measure how close the result comes to the true colours.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
