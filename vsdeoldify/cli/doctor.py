@@ -110,8 +110,8 @@ def add_parser(subparsers: "_SubParsersAction[argparse.ArgumentParser]") -> None
     parser = subparsers.add_parser(
         "doctor",
         help="check this installation and say how to mend it; for bug reports",
-        description="Check this installation: versions, devices, models, tools, folders; colour one frame on\n"
-        "each device. Every problem comes with the command that mends it. User name, home folder\n"
+        description="Check this installation: versions, devices, models, tools, folders; colour one frame\n"
+        "on each device. Every problem comes with the command that mends it. User name, home folder\n"
         "and passwords are left out, so the output can be put into a bug report as it is.\n"
         "No network is used.",
         epilog="examples:\n"
