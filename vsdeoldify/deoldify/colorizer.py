@@ -55,8 +55,20 @@ def colorize_picture(colorizer: DeOldifyColorizer, rgb: Tensor, render_factor: i
     Returns:
         (B, 3, H, W) float32 RGB in [0, 1].
     """
-    luma = rgb_to_luma(rgb)
-    square = F.interpolate(luma, (16 * render_factor,) * 2, mode="bilinear", antialias=True)
-    chroma = colorizer(square.clamp(0, 1))
+    size = (16 * render_factor, 16 * render_factor)
+    square = F.interpolate(rgb_to_luma(rgb), size, mode="bilinear", antialias=True)
+    return apply_chroma(rgb, colorizer(square.clamp(0, 1)))
+
+
+def apply_chroma(rgb: Tensor, chroma: Tensor) -> Tensor:
+    """Give pictures new colours at their own luma.
+
+    Args:
+        rgb: (B, 3, H, W) in [0, 1].
+        chroma: (B, 2, h, w), U and V of BT.601 in −0.5…0.5, of any size.
+
+    Returns:
+        (B, 3, H, W) float32 RGB in [0, 1].
+    """
     full = F.interpolate(chroma, tuple(rgb.shape[2:]), mode="bilinear", antialias=True)
-    return chroma_to_rgb(luma, full).clamp(0, 1)
+    return chroma_to_rgb(rgb_to_luma(rgb), full).clamp(0, 1)
