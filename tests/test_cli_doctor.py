@@ -20,6 +20,7 @@ from vsdeoldify.cli.doctor import Finding
 from vsdeoldify.models.registry import MODELS
 
 ROOT = Path(__file__).parents[1]
+VAPOURSYNTH = {"vapoursynth": {"value": {"version": "R9", "plugins": []}}}
 
 
 def library(folder: Path, name: str, code: str) -> None:
@@ -454,7 +455,7 @@ def test_tools_that_do_not_run_are_named(tmp_path: Path, monkeypatch: pytest.Mon
     (ffmpeg,) = doctor._ffmpeg({})
     assert ffmpeg.level == "warning"
     assert "libx265.so.1" in ffmpeg.text
-    (vspipe,) = doctor._vspipe({})
+    (vspipe,) = doctor._vspipe(VAPOURSYNTH)
     assert vspipe.level == "warning"
     assert str(vspipe.fix).endswith("vapoursynth config")
 
@@ -465,13 +466,12 @@ def test_tools_that_are_missing_are_named_with_the_package(
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(doctor.sysconfig, "get_path", lambda _: str(tmp_path))
     assert "imageio-ffmpeg" in str(next(iter(doctor._ffmpeg({}))).fix)
-    assert "vapoursynth" in str(next(iter(doctor._vspipe({}))).fix)
-    no_plugins = {"vapoursynth": {"value": {"plugins": []}}}
-    assert "vapoursynth-bestsource" in str(next(iter(doctor._source_filter(no_plugins))).fix)
+    assert "vapoursynth" in str(next(iter(doctor._vspipe(VAPOURSYNTH))).fix)
+    assert "vapoursynth-bestsource" in str(next(iter(doctor._source_filter(VAPOURSYNTH))).fix)
 
 
-def test_two_vapoursynth_versions_are_told_apart(facts: dict[str, Any]) -> None:
-    (found, *_) = doctor._vspipe({"vapoursynth": {"value": {"version": "R9"}}})
+def test_two_vapoursynth_versions_are_told_apart() -> None:
+    (found, *_) = doctor._vspipe(VAPOURSYNTH)
     if "does not run" in found.text or "activated" in found.text:
         pytest.skip("vspipe is not set up here (vapoursynth config)")
     assert found.level == "warning"

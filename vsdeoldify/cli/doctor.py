@@ -294,7 +294,8 @@ def _conflicts() -> Iterator[Finding]:
     if others:
         problems = True
         text = f"{own} is used, but there are other copies: " + "; ".join(others)
-        yield Finding("Packages", "warning", _DISTRIBUTION, text, f"delete {others[0]}", {"copies": others})
+        fix = f"keep one of them ({_pip(f'uninstall {_DISTRIBUTION}')} removes an installed one)"
+        yield Finding("Packages", "warning", _DISTRIBUTION, text, fix, {"copies": others})
     for old in installed.get("fastai", []):
         if _release(old.version) < (2,):
             problems = True
@@ -493,6 +494,8 @@ def _models(torch_dir: str | None) -> Iterator[Finding]:
 
 
 def _vspipe(facts: dict[str, Any]) -> Iterator[Finding]:
+    if _error(facts, "vapoursynth"):
+        return
     scripts = sysconfig.get_path("scripts")
     beside = Path(scripts) / ("vspipe.exe" if os.name == "nt" else "vspipe")
     on_path = shutil.which("vspipe")
@@ -519,8 +522,8 @@ def _vspipe(facts: dict[str, Any]) -> Iterator[Finding]:
         yield Finding("Tools", "warning", "vspipe", text, fix, data)
         return
     version = core[1] if core else "version unknown"
-    loaded = facts.get("vapoursynth", {}).get("value", {}).get("version")
-    if core and loaded and core[1] != loaded:
+    loaded = facts["vapoursynth"]["value"]["version"]
+    if core and core[1] != loaded:
         text = f"{path} is {version}, but Python loads VapourSynth {loaded}: two installations are mixed"
         fix = "remove the VapourSynth installation that you do not use"
         yield Finding("Tools", "warning", "vspipe", text, fix, data)
@@ -628,7 +631,9 @@ def _self_tests(facts: dict[str, Any]) -> Iterator[Finding]:
         if "difference" in value:
             text += f", largest difference from the CPU {value['difference']:.1%}"
         yield Finding("Self-test", "ok", name, text, data=value)
-        if (why := value.get("why")) and name == "cpu" and "FileNotFoundError" not in why:
+        # What else is broken has been told already.
+        told = _error(facts, _DISTRIBUTION) is not None
+        if (why := value.get("why")) and name == "cpu" and not told and "FileNotFoundError" not in why:
             fix = _pip(f"install --force-reinstall --no-deps {_DISTRIBUTION}")
             yield Finding("Self-test", "warning", "preview", f"cannot be used: {why}", fix)
 

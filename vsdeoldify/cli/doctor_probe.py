@@ -90,7 +90,9 @@ def _cuda_facts(index: int) -> dict[str, Any]:
         "name": properties.name,
         "memory": properties.total_memory,
         "capability": f"{properties.major}.{properties.minor}",
-        "architecture": getattr(properties, "gcnArchName", "") or f"sm_{properties.major}{properties.minor}",
+        "architecture": (
+            properties.gcnArchName if torch.version.hip else f"sm_{properties.major}{properties.minor}"
+        ),
         "precisions": ["float32", "float16"],
     }
     try:
