@@ -86,10 +86,12 @@ class Contents:
 
     Attributes:
         start: time of its first packet in seconds; ffmpeg counts from there.
+        seconds: how long it lasts, 0 where that is unknown.
         streams: in the file's order.
     """
 
     start: float = 0.0
+    seconds: float = 0.0
     streams: tuple[Stream, ...] = ()
 
     def of_kind(self, kind: str) -> list[Stream]:
@@ -140,12 +142,14 @@ def contents(ffmpeg: str, path: Path) -> Contents:
     )
     text = done.stderr.decode(errors="replace")
     start = re.search(r"^\s+Duration: .*?start: (-?[\d.]+)", text, re.MULTILINE)
+    length = re.search(r"^\s+Duration: (\d+):(\d+):(\d+\.\d+)", text, re.MULTILINE)
+    seconds = float(length[1]) * 3600 + float(length[2]) * 60 + float(length[3]) if length else 0.0
     streams = re.findall(
         r"^\s+Stream #0:\d+(?:\[\w+\])?(?:\([^)]*\))?: (Video|Audio|Subtitle|Attachment|Data): (\w+)",
         text,
         re.MULTILINE,
     )
-    return Contents(float(start[1]) if start else 0.0, tuple(Stream(*stream) for stream in streams))
+    return Contents(float(start[1]) if start else 0.0, seconds, tuple(Stream(*stream) for stream in streams))
 
 
 def file_argument(path: Path) -> str:

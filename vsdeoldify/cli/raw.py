@@ -83,7 +83,7 @@ def matroska_header(frames: FrameReader) -> bytes:
     video = _element("B0", _number(frames.width)) + _element("BA", _number(frames.height))
     video += _element("2EB524", fourcc)
     track = _element("D7", _number(1)) + _element("73C5", _number(1)) + _element("83", _number(1))
-    track += _element("86", b"V_UNCOMPRESSED") + _element("E0", video)
+    track += _element("22B59C", b"und") + _element("86", b"V_UNCOMPRESSED") + _element("E0", video)
     endless = bytes.fromhex("18538067 01FFFFFFFFFFFFFF")
     tracks = _element("1654AE6B", _element("AE", track))
     return _element("1A45DFA3", ebml) + endless + _element("1549A966", info) + tracks

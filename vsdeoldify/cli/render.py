@@ -4,7 +4,7 @@ What ``vspipe -c y4m`` does, but without the VSScript set-up that vspipe needs (
 ``vapoursynth config``), which many Python installations lack. The process that starts this one may kill it at
 any time: that is how a film is interrupted, whatever a filter is busy with.
 
-Errors are one sentence on stderr, after `ERROR_MARK`; stdout holds nothing but the result (and, before that
+Errors are one line on stderr, JSON text after `ERROR_MARK`; stdout holds nothing but the result (before that
 of `probe`, how far it is).
 """
 
@@ -14,6 +14,7 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
@@ -41,23 +42,38 @@ def main(arguments: Sequence[str]) -> int:
     # A script or a library may print: stdout belongs to the frames.
     result = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    action, *rest = arguments
+    finished = Event()
+    Thread(target=_exit_with_parent, args=(finished,), daemon=True).start()
     try:
         with result:
-            if action == "probe":
-                found = probe(json.loads(rest[0]), result)
-                result.write(json.dumps(found).encode() + b"\n")
-            elif action == "frames":
-                write_frames(Path(rest[0]), int(rest[1]), int(rest[2]), result)
-            else:
-                frames = [int(number) for number in rest[1].split(",")]
-                write_pictures(Path(rest[0]), frames, Path(rest[2]), result)
+            try:
+                _act(result, *arguments)
+            finally:
+                finished.set()
     except BrokenPipeError:
         return 1  # The reader has gone and knows why.
     except Exception as error:
-        print(ERROR_MARK + sentence(error), file=sys.stderr, flush=True)  # noqa: T201
+        print(ERROR_MARK + json.dumps(sentence(error)), file=sys.stderr, flush=True)  # noqa: T201
         return 1
     return 0
+
+
+def _act(result: BinaryIO, action: str, *arguments: str) -> None:
+    if action == "probe":
+        found = probe(json.loads(arguments[0]), result)
+        result.write(json.dumps(found).encode() + b"\n")
+    elif action == "frames":
+        write_frames(Path(arguments[0]), int(arguments[1]), int(arguments[2]), result)
+    else:
+        frames = [int(number) for number in arguments[1].split(",")]
+        write_pictures(Path(arguments[0]), frames, Path(arguments[2]), result)
+
+
+def _exit_with_parent(finished: Event) -> None:
+    """End this process when the one that started it is gone, even one that was killed."""
+    sys.stdin.buffer.read()
+    if not finished.is_set():
+        os._exit(1)
 
 
 def probe(arguments: dict[str, Any], file: BinaryIO) -> dict[str, Any]:
@@ -168,7 +184,7 @@ def sentence(error: BaseException) -> str:
             text = text[matches[-1].end() :]
     if isinstance(error, SyntaxError | NameError | AttributeError | ImportError):
         text = f"{type(error).__name__}: {text}"
-    return " ".join(text.split())
+    return text.strip()
 
 
 if __name__ == "__main__":

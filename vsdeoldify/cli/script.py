@@ -7,8 +7,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..models.store import cache_folder
-from ..params import METHODS, MODEL_FILE_SUFFIXES, DDColorParams, DeOldifyParams, StabParams
+from ..models.registry import BUNDLED_MODEL, find_model
+from ..models.store import ModelError, cache_folder, locate
+from ..params import (
+    DDCOLOR_MODELS,
+    DEOLDIFY_MODELS,
+    METHODS,
+    MODEL_FILE_SUFFIXES,
+    DDColorParams,
+    DeOldifyParams,
+    StabParams,
+)
 from ..presets import COLOURS, COLOURS_HELP, SPEED_HELP, SPEEDS, Preset, preset
 from . import DONE, USAGE, CommandError, answer
 
@@ -189,6 +198,31 @@ def chosen_parameters(args: argparse.Namespace) -> Preset:
     except TypeError as error:
         raise CommandError(f"--set: {error}", USAGE) from None
     return Preset(chosen.name, chosen.colours, _only_used(chosen.ddeoldify), chosen.stabilizer)
+
+
+def check_models(chosen: Preset) -> None:
+    """See that the named models are installed, before a long film is opened for nothing.
+
+    Raises:
+        CommandError: one is missing.
+    """
+    torch_dir = chosen.ddeoldify.get("torch_dir")
+    for family, key, names in (
+        ("deoldify", "deoldify_p", DEOLDIFY_MODELS),
+        ("ddcolor", "ddcolor_p", DDCOLOR_MODELS),
+    ):
+        values = chosen.ddeoldify.get(key)
+        name: Any = values[0] if isinstance(values, (list, tuple)) and values else None
+        if isinstance(name, int) and 0 <= name < len(names):
+            name = names[name]
+        # Whatever else may be wrong with the value, the public functions say.
+        if name in names and name != BUNDLED_MODEL:
+            try:
+                locate(find_model(family, name), torch_dir)
+            except ModelError as error:
+                lines = [line for line in str(error).splitlines() if "without any download" not in line]
+                lines.append("To try without any download: --preset preview")
+                raise CommandError("\n".join(lines)) from None
 
 
 def make_script(source: Path, chosen: Preset, *, cache: Path | None = None) -> str:

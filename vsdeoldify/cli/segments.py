@@ -102,8 +102,8 @@ class Workshop:
                     if old["settings"].get(key) != self._plan.settings.get(key)
                 )
                 raise CommandError(
-                    f"{self._folder} was made with other settings ({', '.join(names)}): give the same ones to "
-                    "go on with it, or --overwrite to start again"
+                    f"{self._folder} was made with other settings ({', '.join(names)}): give the same ones "
+                    "to go on with it, or --overwrite to start again"
                 )
             if finished:
                 return finished
@@ -278,7 +278,7 @@ class Process:
         self._log.seek(0)
         text = self._log.read().decode(errors="replace")
         if marked := re.findall(rf"^{ERROR_MARK}(.*)$", text, re.MULTILINE):
-            return CommandError(marked[-1])
+            return CommandError(json.loads(marked[-1]))
         return failure(self._name, code, "\n".join(text.splitlines()[-20:]))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..presets import Preset
-from . import CommandError, say
+from . import CommandError, ffmpeg, say
 from .pictures import (
     PICTURE_SUFFIXES,
     Picture,
@@ -22,7 +22,7 @@ from .pictures import (
     write_picture,
 )
 from .progress import Progress, clock
-from .script import make_script
+from .script import check_models, make_script
 from .segments import render_process
 from .video import Film, open_film, spread
 
@@ -47,6 +47,7 @@ def colorize_pictures(
     """
     import vapoursynth as vs
 
+    check_models(chosen)
     failed = 0
     keep: vs.VideoNode | None = None
     with Progress(len(inputs), "pictures") as progress:
@@ -150,7 +151,8 @@ def preview_film(path: Path, chosen: Preset, count: int, output: Path) -> None:
         count: how many frames.
         output: the picture file to write.
     """
-    film = open_film(path)
+    check_models(chosen)
+    film = open_film(path, ffmpeg.contents(ffmpeg.find_ffmpeg(), path))
     numbers = spread(count, 0, film.frames)
     with tempfile.TemporaryDirectory(prefix="vsdeoldify-") as temporary:
         folder = Path(temporary)

@@ -15,7 +15,7 @@ from ..presets import Preset
 from . import USAGE, CommandError, ffmpeg, say
 from .progress import Progress, clock
 from .render import PROGRESS_MARK
-from .script import index_folder, make_script, source_arguments
+from .script import check_models, index_folder, make_script, source_arguments
 from .segments import Plan, Workshop, digest, process, render_pieces, render_process
 
 _USUAL_RATES = [
@@ -114,8 +114,12 @@ def parse_point(text: str) -> Point:
     return Point(seconds=hours * 3600 + minutes * 60 + seconds)
 
 
-def open_film(path: Path) -> Film:
+def open_film(path: Path, found: ffmpeg.Contents) -> Film:
     """Open a film with the source filter, which reads it once from end to end if it does not know it.
+
+    Args:
+        path: the file.
+        found: what ffmpeg sees in it.
 
     Raises:
         CommandError: the source filter is missing or cannot read the file.
@@ -129,14 +133,14 @@ def open_film(path: Path) -> Film:
             if line.startswith(PROGRESS_MARK):
                 progress.update(int(line.removeprefix(PROGRESS_MARK)))
             else:
-                found = json.loads(line)
+                track = json.loads(line)
                 break
         else:
             raise prober.error()
-    return _film(path, found)
+    return _film(path, track, found.start + found.seconds)
 
 
-def _film(path: Path, found: dict[str, Any]) -> Film:
+def _film(path: Path, found: dict[str, Any], file_end: float) -> Film:
     frames, ticks = found["frames"], found["times"]
     average = Fraction(*found["fps"]) if found["fps"][0] > 0 else None
     tick = Fraction(*found["timebase"]) if ticks else Fraction(0)
@@ -147,8 +151,10 @@ def _film(path: Path, found: dict[str, Any]) -> Film:
         times = [round(n * 1_000_000 / rate) for n in range(frames + 1)]
     else:
         times = [round((time - ticks[0]) * tick * 1_000_000) for time in ticks]
-        # The last frame is taken to last as long as the one before it.
-        times.append(times[-1] + (times[-1] - times[-2]))
+        # The last frame is taken to last as long as the one before it, but not beyond the file.
+        last = round(file_end * 1_000_000) - round(ticks[0] * tick * 1_000_000) - times[-1]
+        before = times[-1] - times[-2]
+        times.append(times[-1] + (min(last, before) if last > 0 else before))
     properties = found["properties"]
     if found["family"] == "RGB":
         # The script converts it to limited-range YUV with the matrix that goes with its size.
@@ -196,7 +202,9 @@ def colorize_film(path: Path, chosen: Preset, settings: Settings) -> None:
     """
     output = settings.output
     program = ffmpeg.find_ffmpeg()
-    film = open_film(path)
+    check_models(chosen)
+    found = ffmpeg.contents(program, path)
+    film = open_film(path, found)
     start = settings.start.on(film) if settings.start else 0
     end = settings.end.on(film) if settings.end else film.frames
     if not 0 <= start < end <= film.frames:
@@ -205,7 +213,6 @@ def colorize_film(path: Path, chosen: Preset, settings: Settings) -> None:
             f"({clock(film.times[-1] / 1e6)}) of {path.name}, got the frames {start} to {end}",
             USAGE,
         )
-    found = ffmpeg.contents(program, path)
     suffix = output.suffix.lower()
     streams = ffmpeg.plan_streams(found, suffix)
     for note in streams.notes:
@@ -303,7 +310,7 @@ def _join(
         *("-f", "concat", "-safe", "0", "-i", ffmpeg.file_argument(pieces)),
         *cut,
         *("-i", ffmpeg.file_argument(film.path)),
-        *("-map", "0:v:0", "-c:v", "copy"),
+        *("-map", "0:v:0", "-c:v", "copy", "-disposition:v:0", "default"),
         *ffmpeg.copied_tags(film.properties),
         *streams.options,
         *drop,
