@@ -1,6 +1,7 @@
 """Downloads of model files, from a real server that misbehaves in every way servers do."""
 
 import hashlib
+import json
 import os
 import random
 import shutil
@@ -320,6 +321,18 @@ def test_without_a_published_checksum_only_the_same_etag_is_continued(server: Se
         fetch(model, folder)
     server.serve("/a", Answer(new, etag='"new"'))
     assert fetch(model, folder)[0].path.read_bytes() == new
+
+
+def test_without_a_published_checksum_a_complete_part_is_not_fetched_again(
+    server: Server, folder: Path
+) -> None:
+    url = server.serve("/a", Answer(even(DATA)))
+    (folder / "Video_gen.pth.part").write_bytes(even(DATA))
+    (folder / "Video_gen.pth.part.json").write_text(json.dumps({"url": url, "validator": '"one"'}))
+    assert fetch(model_of(url, sha256=None), folder)[0].path.read_bytes() == even(DATA)
+    assert [r.range for r in server.requests] == ["bytes=300004-"]
+    assert server.sent == 0
+    assert names(folder) == ["Video_gen.pth"]
 
 
 def test_without_a_published_checksum_an_endless_answer_ends(server: Server, folder: Path) -> None:
