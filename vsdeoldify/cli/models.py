@@ -64,7 +64,9 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         allow_abbrev=False,
     )
     action = parser.add_mutually_exclusive_group()
-    action.add_argument("--download", nargs="*", metavar="NAME", help="download models")
+    action.add_argument(
+        "--download", nargs="*", metavar="NAME", help="download models (default: video, ddcolor-artistic)"
+    )
     action.add_argument(
         "--verify", nargs="*", metavar="NAME", help="read the files through and compare their checksums"
     )
