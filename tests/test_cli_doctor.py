@@ -423,6 +423,26 @@ def test_a_package_that_is_too_old_is_an_error(tmp_path: Path, monkeypatch: pyte
     assert levels(named(findings, "scikit-image")) == {"warning"}  # needed by the command line only
 
 
+def test_packages_that_are_missing_are_named_with_what_needs_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    version = metadata.version
+
+    def without(name: str) -> str:
+        if name in ("timm", "imageio-ffmpeg") or name.startswith("opencv"):
+            raise metadata.PackageNotFoundError(name)
+        return version(name)
+
+    monkeypatch.setattr(metadata, "version", without)
+    findings = list(doctor._packages())
+    assert levels(named(findings, "timm")) == {"error"}
+    for name in ("imageio-ffmpeg", "opencv-python-headless"):
+        (found,) = named(findings, name)
+        assert found.level == "warning"
+        assert "command line only" in found.text
+        assert re.search(rf'pip install --upgrade "{name}>=', str(found.fix))
+    assert levels(named(findings, "torch")) == {"ok"}
+    assert not named(findings, "fastai")  # of the train extra
+
+
 @pytest.mark.parametrize(
     ("older", "newer"), [("2.5.1", "2.6"), ("1.0.9", "1.0.15"), ("74", "81"), ("2.6.0rc1+cu1", "2.6.1")]
 )
