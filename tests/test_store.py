@@ -238,7 +238,7 @@ def test_tensors_read_outlive_the_file_and_may_be_changed(
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak from /proc")
 def test_a_big_file_is_in_memory_once(tmp_path: Path) -> None:
-    size = 40_000_000
+    size = 80_000_000
     content = {"model": {f"{i}.weight": torch.ones(size // 40) for i in range(10)}}
     (tmp_path / "zip").write_bytes(to_zip(content))
     (tmp_path / "legacy").write_bytes(to_legacy(content))
@@ -251,7 +251,7 @@ def test_a_big_file_is_in_memory_once(tmp_path: Path) -> None:
         "    open('/proc/self/clear_refs', 'w').write('5')\n"
         "    before = memory('VmRSS')\n"
         "    state = read_checkpoint(f'{sys.argv[1]}/{name}', mmap=mmap)\n"
-        "    assert sum(float(v.sum()) for v in state.values()) == 10_000_000\n"
+        "    assert sum(float(v.sum()) for v in state.values()) == 20_000_000\n"
         "    print(memory('VmHWM') - before)\n"
         "for name, mmap in [('zip', False), ('zip', False), ('legacy', False), ('zip', True)]:\n"
         "    measure(name, mmap)\n"
@@ -260,7 +260,7 @@ def test_a_big_file_is_in_memory_once(tmp_path: Path) -> None:
     done = subprocess.run(arguments, capture_output=True, text=True, check=True)
     _, *peaks = map(int, done.stdout.split())  # the first one also pays for torch's own set-up
     assert len(peaks) == 3
-    assert all(0.9 * size < peak < 1.25 * size for peak in peaks), peaks
+    assert all(0.5 * size < peak < 1.4 * size for peak in peaks), peaks
 
 
 # Bad files.
