@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
 CPU_INDEX = 99
 MAX_GPU_INDEX = 7
 PRECISIONS = ("auto", "float32", "float16", "bfloat16")
+BACKENDS = ("auto", "torch", "openvino")
 
 
 def available_devices() -> dict[str, str]:
@@ -99,3 +101,37 @@ def choose_precision(device: torch.device, family: str, *, half: bool, precision
     if family == "ddcolor":
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
     return torch.float16
+
+
+def choose_backend(device: torch.device, dtypes: Collection[torch.dtype], backend: object) -> str:
+    """What runs the networks.
+
+    Args:
+        device: where they run.
+        dtypes: what they compute in.
+        backend: "auto", "torch" or "openvino".
+
+    Returns:
+        "auto" only where OpenVINO is installed and fits; else "torch" or "openvino".
+
+    Raises:
+        ValueError: there is no such backend, or it is not installed or does not fit.
+    """
+    import torch
+
+    from .openvino import available
+
+    if backend not in BACKENDS:
+        raise ValueError(f"backend must be one of {', '.join(BACKENDS)}, got {backend!r}")
+    fits = device.type == "cpu" and all(dtype == torch.float32 for dtype in dtypes)
+    if backend == "openvino":
+        if not fits:
+            raise ValueError(
+                "backend: openvino computes in float32 on the CPU; use device_index=99 and "
+                'precision="auto", or backend="auto"'
+            )
+        if not available():
+            raise ValueError('backend: OpenVINO is not installed; run: pip install "vsdeoldify[openvino]"')
+    if backend == "auto":
+        return "auto" if fits and available() else "torch"
+    return str(backend)

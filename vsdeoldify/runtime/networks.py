@@ -24,7 +24,11 @@ _lock = Lock()
 
 
 def deoldify_runner(
-    model: str, torch_dir: str | os.PathLike[str] | None, device: torch.device, dtype: torch.dtype
+    model: str,
+    torch_dir: str | os.PathLike[str] | None,
+    device: torch.device,
+    dtype: torch.dtype,
+    backend: str = "torch",
 ) -> Runner:
     """A DeOldify model on its device.
 
@@ -33,6 +37,7 @@ def deoldify_runner(
         torch_dir: folder searched first for the file of a named model.
         device: where it runs.
         dtype: what it computes in.
+        backend: "torch", "openvino", or "auto": OpenVINO for the networks that gain by it.
 
     Raises:
         ModelError: its file is missing, damaged or another network's.
@@ -47,11 +52,15 @@ def deoldify_runner(
         _check_named("deoldify", model, {"wide": WIDE, "deep": DEEP}, generator.config)
         return DeOldifyColorizer(generator)
 
-    return _runner("deoldify", model, torch_dir, device, dtype, make)
+    return _runner("deoldify", model, torch_dir, device, dtype, backend, make)
 
 
 def ddcolor_runner(
-    model: str, torch_dir: str | os.PathLike[str] | None, device: torch.device, dtype: torch.dtype
+    model: str,
+    torch_dir: str | os.PathLike[str] | None,
+    device: torch.device,
+    dtype: torch.dtype,
+    backend: str = "torch",
 ) -> Runner:
     """A DDColor model, or the bundled preview model, on its device.
 
@@ -60,6 +69,7 @@ def ddcolor_runner(
         torch_dir: folder searched first for the file of a named model.
         device: where it runs.
         dtype: what it computes in.
+        backend: "torch", "openvino", or "auto": OpenVINO for the networks that gain by it.
 
     Raises:
         ModelError: its file is missing, damaged or another network's.
@@ -81,8 +91,8 @@ def ddcolor_runner(
         return preview
 
     if model == BUNDLED_MODEL:
-        return _shared((model, device, dtype), make_preview, model, device, dtype)
-    return _runner("ddcolor", model, torch_dir, device, dtype, make)
+        return _shared((model, device, dtype), make_preview, model, device, dtype, backend)
+    return _runner("ddcolor", model, torch_dir, device, dtype, backend, make)
 
 
 def _is_path(model: str) -> bool:
@@ -104,6 +114,7 @@ def _runner(
     torch_dir: str | os.PathLike[str] | None,
     device: torch.device,
     dtype: torch.dtype,
+    backend: str,
     make: Callable[[dict[str, Tensor]], nn.Module],
 ) -> Runner:
     path = Path(model) if _is_path(model) else locate(find_model(family, model), torch_dir)
@@ -123,11 +134,16 @@ def _runner(
     except OSError:
         version = None
     key = (str(path.absolute()), version, _is_path(model) or model, device, dtype)
-    return _shared(key, make_from_file, path.name, device, dtype)
+    return _shared(key, make_from_file, path.name, device, dtype, backend)
 
 
 def _shared(
-    key: object, make: Callable[[], nn.Module], name: str, device: torch.device, dtype: torch.dtype
+    key: object,
+    make: Callable[[], nn.Module],
+    name: str,
+    device: torch.device,
+    dtype: torch.dtype,
+    backend: str,
 ) -> Runner:
     """A runner of the colorizer with this key, built only where no running script holds it already."""
     import torch
@@ -147,4 +163,9 @@ def _shared(
             if device.type == "cuda":
                 colorizer = colorizer.to(memory_format=torch.channels_last)
             _loaded[key] = colorizer
+    if backend != "torch":
+        from .openvino import OpenVinoColorizer, worthwhile
+
+        if backend == "openvino" or worthwhile(colorizer):
+            colorizer = OpenVinoColorizer(colorizer, name, required=backend == "openvino")
     return Runner(colorizer, device, name)

@@ -2,7 +2,6 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from threading import Lock
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +23,7 @@ def colorize_clip(gray: vs.VideoNode, colorize: Colorize, batch_size: int = 1) -
     Args:
         gray: square `GRAYS` clip, 0–1.
         colorize: takes float32 (B, S, S) luma in 0–1 and returns float32 (B, 2, S, S) chroma: U and V of
-            BT.601 in −0.5…0.5. B is always `batch_size`.
+            BT.601 in −0.5…0.5. B is always `batch_size`. With batches, two threads may call it at once.
         batch_size: frames per call.
 
     Returns:
@@ -33,44 +32,53 @@ def colorize_clip(gray: vs.VideoNode, colorize: Colorize, batch_size: int = 1) -
     Raises:
         vs.Error: at the frame that asks for it, when `colorize` fails; no frame comes out then.
     """
+    if batch_size == 1 or len(gray) <= batch_size:
+        return _coloured(gray, colorize, batch_size)
+    # One instance's callbacks wait for each other. With the groups dealt out to two, the second gathers its
+    # pictures while the device computes the first one's.
+    cycle = 2 * batch_size
+    padded = _padded(gray, cycle)
+    halves = [
+        _coloured(core.std.SelectEvery(padded, cycle, range(start, start + batch_size)), colorize, batch_size)
+        for start in (0, batch_size)
+    ]
+    woven = core.std.Interleave(halves)
+    return core.std.SelectEvery(woven, cycle, [*range(0, cycle, 2), *range(1, cycle, 2)])[: len(gray)]
+
+
+def _coloured(gray: vs.VideoNode, colorize: Colorize, batch_size: int) -> vs.VideoNode:
     canvas = colourless(gray)
-    if batch_size == 1:
-
-        def colour_one(n: int, f: Sequence[vs.VideoFrame]) -> vs.VideoFrame:
-            return _with_chroma(f[0], colorize(_luma(f[1])[np.newaxis])[0])
-
-        return core.std.ModifyFrame(canvas, [canvas, gray], colour_one)
-
     lanes = _lanes(gray, batch_size)
     groups: OrderedDict[int, Planes] = OrderedDict()
-    lock = Lock()
 
-    def colour_group(n: int, f: Sequence[vs.VideoFrame]) -> vs.VideoFrame:
+    def colour(n: int, f: Sequence[vs.VideoFrame]) -> vs.VideoFrame:
         group, lane = divmod(n, batch_size)
-        with lock:
-            chroma = groups.get(group)
-            if chroma is None:
-                chroma = colorize(np.stack([_luma(frame) for frame in f[1:]]))
-                groups[group] = chroma
-                while len(groups) > GROUPS_KEPT:
-                    groups.popitem(last=False)
+        chroma = groups.get(group)
+        if chroma is None:
+            chroma = colorize(np.stack([np.asarray(frame[0]) for frame in f[1:]]))
+            groups[group] = chroma
+            while len(groups) > GROUPS_KEPT:
+                groups.popitem(last=False)
         return _with_chroma(f[0], chroma[lane])
 
-    return core.std.ModifyFrame(canvas, [canvas, *lanes], colour_group)
+    return core.std.ModifyFrame(canvas, [canvas, *lanes], colour)
 
 
 def _lanes(clip: vs.VideoNode, batch_size: int) -> list[vs.VideoNode]:
     """For each place in a group, a clip that shows at frame n the frame of that place in n's group."""
-    missing = -len(clip) % batch_size
-    padded = clip + core.std.Loop(clip[-1], missing) if missing else clip
+    if batch_size == 1:
+        return [clip]
+    padded = _padded(clip, batch_size)
     return [
         core.std.Interleave([core.std.SelectEvery(padded, batch_size, lane)] * batch_size)[: len(clip)]
         for lane in range(batch_size)
     ]
 
 
-def _luma(frame: vs.VideoFrame) -> Planes:
-    return np.asarray(frame[0])
+def _padded(clip: vs.VideoNode, multiple: int) -> vs.VideoNode:
+    """The clip with its last frame repeated until its length is a multiple."""
+    missing = -len(clip) % multiple
+    return clip + core.std.Loop(clip[-1], missing) if missing else clip
 
 
 def _with_chroma(frame: vs.VideoFrame, chroma: Planes) -> vs.VideoFrame:
