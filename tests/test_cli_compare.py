@@ -26,6 +26,7 @@ from vsdeoldify.cli.pictures import (
     write_picture,
 )
 from vsdeoldify.metrics import PictureScore
+from vsdeoldify.runtime.runner import Runner
 
 ODD_NAME = 'b<i>&"ü.png'
 PREVIEW = Path(cli.__file__).parents[1] / "preview" / "preview.safetensors"
@@ -300,6 +301,17 @@ def test_large_pictures_are_scaled_down_first(
         options = ["--models", "ddcolor=dd.pth:10", "--max-side", "32", "--frames", "1", "--device", "cpu"]
         assert cli.main(["compare", name, *options]) == 0
     assert set(sizes) == {(24, 32, 3)}
+
+
+def test_frames_of_a_clip_go_through_the_network_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    coloured = []
+    call = Runner.__call__
+    monkeypatch.setattr(
+        Runner, "__call__", lambda self, gray: (coloured.append(len(gray)), call(self, gray))[1]
+    )
+    options = ["--models", "ddcolor=dd.pth:10", "--frames", "6", "--device", "cpu"]
+    assert cli.main(["compare", "clip.mp4", *options]) == 0
+    assert sum(coloured) == 6
 
 
 @pytest.mark.skipif(not PREVIEW.is_file(), reason="the bundled model is not in this checkout")

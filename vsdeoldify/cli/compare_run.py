@@ -227,6 +227,8 @@ class Comparison:
         return clip
 
     def _measure(self, sample: _Sample, label: str, clip: vs.VideoNode) -> Result:
+        if sample.frames > 1:
+            clip = _held(clip)
         scores: list[PictureScore] = []
         thumbnails: list[bytes] = []
         shown = {(sample.frames - 1) * n // (_CLIP_THUMBNAILS - 1) for n in range(_CLIP_THUMBNAILS)}
@@ -243,6 +245,12 @@ class Comparison:
         self.failures += 1
         # A PictureError names its file.
         say(str(error) if isinstance(error, PictureError) else f"{what}: {sentence(error)}")
+
+
+def _held(clip: vs.VideoNode) -> vs.VideoNode:
+    """The clip with all its frames in memory, so that they can be read twice and are made once."""
+    frames = list(clip.frames())
+    return vs.core.std.ModifyFrame(clip, clip.std.BlankClip(keep=True), lambda n, f: frames[n])
 
 
 def _without_colour(picture: Picture) -> Picture:
