@@ -342,10 +342,11 @@ def test_whole_numbers_for_weights_are_refused(state: dict[str, Tensor]) -> None
             {"module.layers.4.conv1.0.weight_orig": torch.zeros(1)},
             "deep generator .* with the prefix 'module.'",
         ),
-        ({"conv.weight": torch.zeros(1)}, "another network"),
+        ({"conv.weight": torch.zeros(1)}, "another network .its first key is 'conv.weight'"),
+        ({7: torch.zeros(1)}, "another network"),
         (tiny_ddcolor_state_dict(), "DDColor"),
     ],
-    ids=["empty", "wrapped", "data parallel", "unknown", "ddcolor"],
+    ids=["empty", "wrapped", "data parallel", "unknown", "numbers", "ddcolor"],
 )
 def test_foreign_files_are_recognised(state: dict[str, Any], guess: str) -> None:
     with pytest.raises(ValueError, match=f"not a DeOldify generator: it looks like .*{guess}"):

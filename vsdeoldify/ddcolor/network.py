@@ -272,7 +272,7 @@ def read_config(state: Mapping[str, object]) -> Config:
         ValueError: if this is not a DDColor network at all.
     """
     encoder, colors = "encoder.arch", "decoder.color_decoder"
-    if not any(key.startswith(f"{encoder}.stages.") for key in state):
+    if not any(str(key).startswith(f"{encoder}.stages.") for key in state):
         raise ValueError(f"this is not a DDColor network: it looks like {guess(state)}")
     official = LARGE if f"{encoder}.stages.2.9.gamma" in state else TINY
     depths = [next(j for j in count() if f"{encoder}.stages.{i}.{j}.gamma" not in state) for i in range(4)]

@@ -64,7 +64,9 @@ def check_layout(state: Mapping[str, object], expected: Shapes, network: str, *,
         for key, shape in expected.items()
         if key in state and not _is_weight(state[key], shape)
     ]
-    unexpected = [] if extra else [key for key in state if key not in expected and not key.endswith(_COUNTER)]
+    unexpected = (
+        [] if extra else [key for key in state if key not in expected and not str(key).endswith(_COUNTER)]
+    )
     problems = [
         f"{len(found)} {kind} ({', '.join(found[:_NAMED_KEYS])}{', …' if len(found) > _NAMED_KEYS else ''})"
         for kind, found in (("missing", missing), ("misshapen", wrong), ("unexpected", unexpected))
@@ -91,8 +93,9 @@ def guess(state: Mapping[str, object]) -> str:
         "stages.0.0.dwconv.": "a ConvNeXt picture classifier",
     }
     for mark, name in marks.items():
-        if any(key.removeprefix("module.").startswith(mark) for key in state):
-            return name if any(key.startswith(mark) for key in state) else f"{name} with the prefix 'module.'"
+        for prefix in ("", "module."):
+            if any(str(key).startswith(prefix + mark) for key in state):
+                return f"{name} with the prefix {prefix!r}" if prefix else name
     return f"another network (its first key is {next(iter(state))!r})"
 
 
