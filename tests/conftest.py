@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 
 @pytest.fixture(scope="session")
@@ -13,3 +14,14 @@ def shared() -> Path:
     if not (folder / "DESIGN.md").is_file():
         pytest.skip(f"the reference data folder {folder} is not here (set VSDEOLDIFY_SHARED to use another)")
     return folder
+
+
+# VSDEOLDIFY_CASES multiplies the number of cases of every property-based test: 20 makes tens of thousands.
+settings.register_profile(
+    "vsdeoldify",
+    max_examples=100 * int(os.environ.get("VSDEOLDIFY_CASES", "1")),
+    deadline=None,
+    derandomize="CI" in os.environ,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("vsdeoldify")

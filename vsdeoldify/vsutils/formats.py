@@ -48,7 +48,7 @@ def check_clip(clip: object, *, gray: bool = True) -> vs.VideoNode:
 
     Raises:
         TypeError: it is no video clip.
-        ValueError: its format or size varies or is not supported, or its first frame's matrix is not.
+        ValueError: its format or size varies or is not supported, or its first frame cannot be used.
     """
     if not isinstance(clip, vs.VideoNode):
         raise TypeError(f"clip must be a VapourSynth video clip, got {type(clip).__name__}")
@@ -67,9 +67,17 @@ def check_clip(clip: object, *, gray: bool = True) -> vs.VideoNode:
         )
     if not gray and fmt.color_family == vs.GRAY:
         raise ValueError("the clip is gray and has no colours to stabilize; run ddeoldify() on it first")
-    if fmt.color_family != vs.RGB:
+    try:
         with clip.get_frame(0) as frame:
-            _matrix_of(frame, clip)
+            if fmt.color_family != vs.RGB:
+                _matrix_of(frame, clip)
+        # What the resizer says of the first frame's properties is known now, not in the middle of a render.
+        to_canvas(clip, MIN_SIZE).get_frame(0).close()
+    except vs.Error as error:
+        raise ValueError(
+            f"the clip's first frame cannot be used: {error}; where a frame property is wrong, correct it "
+            "with std.SetFrameProps"
+        ) from None
     return clip
 
 
@@ -87,9 +95,12 @@ def _matrix_of(frame: vs.VideoFrame, clip: vs.VideoNode) -> int:
     )
 
 
-def _progressive(clip: vs.VideoNode) -> vs.VideoNode:
-    """Resize whole frames, never fields: the canvas has no fields to return to."""
-    return core.std.RemoveFrameProps(clip, ["_FieldBased", "_Field"])
+def _picture_only(clip: vs.VideoNode, *others: str) -> vs.VideoNode:
+    """Without the properties that must not steer the resizer.
+
+    The canvas has no fields to return to, and neither transfer nor primaries are ever converted.
+    """
+    return core.std.RemoveFrameProps(clip, ["_FieldBased", "_Field", "_Transfer", "_Primaries", *others])
 
 
 def to_gray(clip: vs.VideoNode, size: int) -> vs.VideoNode:
@@ -98,9 +109,9 @@ def to_gray(clip: vs.VideoNode, size: int) -> vs.VideoNode:
     The luma of YUV is taken as it is, that of RGB is BT.601's, as both original projects have it.
     """
     if clip.format.color_family == vs.RGB:
+        clip = _picture_only(clip, "_Matrix")
         return core.resize.Spline64(clip, size, size, format=vs.GRAYS, matrix=BT601, range=vs.RANGE_FULL)
-    luma = core.std.ShufflePlanes(clip, 0, vs.GRAY)
-    luma = core.std.RemoveFrameProps(luma, ["_Matrix", "_FieldBased", "_Field"])
+    luma = _picture_only(core.std.ShufflePlanes(clip, 0, vs.GRAY), "_Matrix", "_ChromaLocation")
     return core.resize.Spline64(luma, size, size, format=vs.GRAYS, range=vs.RANGE_FULL)
 
 
@@ -114,9 +125,10 @@ def to_canvas(clip: vs.VideoNode, size: int) -> vs.VideoNode:
     if clip.format.color_family == vs.GRAY:
         return colourless(to_gray(clip, size))
     if clip.format.color_family == vs.RGB:
+        clip = _picture_only(clip, "_Matrix")
         return core.resize.Spline64(clip, size, size, format=vs.YUV444PS, matrix=BT601, range=vs.RANGE_FULL)
     return core.resize.Spline64(
-        _progressive(clip),
+        _picture_only(clip),
         size,
         size,
         format=vs.YUV444PS,
@@ -187,7 +199,7 @@ def _restore_yuv(source: vs.VideoNode, canvas: vs.VideoNode) -> vs.VideoNode:
 
 
 def _restore_rgb(source: vs.VideoNode, canvas: vs.VideoNode) -> vs.VideoNode:
-    luma = core.resize.Point(source, format=vs.GRAYS, matrix=BT601, range=vs.RANGE_FULL)
+    luma = core.resize.Point(_picture_only(source, "_Matrix"), format=vs.GRAYS, matrix=BT601, range=vs.RANGE_FULL)
     chroma = core.resize.Spline64(canvas, source.width, source.height)
     planes = [luma, _plane(chroma, 1), _plane(chroma, 2)]
     # Clipping a channel would move the luma, so a colour too strong for its luma is weakened instead.
