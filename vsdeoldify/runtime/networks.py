@@ -9,7 +9,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
-from ..models.registry import BUNDLED_MODEL, Family, find_model
+from ..models.registry import BUNDLED_MODEL, Family, find_model, short_name
 from ..models.store import ModelError, locate, read_checkpoint, unchanged
 from ..params import MODEL_FILE_SUFFIXES
 
@@ -125,8 +125,13 @@ def _runner(
         try:
             return make(state_dict)
         except ValueError as error:
-            cure = "" if _is_path(model) else f". Fetch it again with: vsdeoldify models --download {model}"
-            raise ModelError(f"{path} is not the model {model!r}: {error}{cure}") from None
+            if _is_path(model):
+                raise ModelError(f"{path} cannot be used: {error}") from None
+            name = short_name(find_model(family, model))
+            raise ModelError(
+                f"{path} is not the model {model!r}: {error}. "
+                f"Fetch it again with: vsdeoldify models --download {name}"
+            ) from None
 
     try:
         state = path.stat()
