@@ -1,7 +1,8 @@
 """Colourise black-and-white film in VapourSynth, and calm the colours over time.
 
 `ddeoldify()` colours a clip with DeOldify, DDColor or both; `ddeoldify_stabilizer()` makes the colours
-steady. Both take any constant format and give it back with the source's luma untouched::
+steady. Both take any constant format and give it back with the source's luma untouched. `colorize()` is both
+with the parameters of a preset::
 
     import vapoursynth as vs
     from vsdeoldify import ddeoldify, ddeoldify_stabilizer
@@ -33,6 +34,7 @@ from .params import (
     SmoothParams,
     StabParams,
 )
+from .presets import colorize, preset
 from .vsutils import formats, hue, inference, merge, scenes, stabilize, tweak
 from .vsutils.smooth import dark as dark_filter
 from .vsutils.smooth import smooth as smooth_filter
@@ -49,8 +51,10 @@ __all__ = [
     "LumaMaskedParams",
     "SmoothParams",
     "StabParams",
+    "colorize",
     "ddeoldify",
     "ddeoldify_stabilizer",
+    "preset",
 ]
 __version__ = "4.0.0"
 
