@@ -35,7 +35,7 @@ from .params import (
     StabParams,
 )
 from .presets import colorize, preset
-from .vsutils import formats, hue, inference, merge, scenes, stabilize, tweak
+from .vsutils import formats, hue, inference, keyframes, merge, scenes, stabilize, tweak
 from .vsutils.smooth import dark as dark_filter
 from .vsutils.smooth import smooth as smooth_filter
 
@@ -88,6 +88,7 @@ def ddeoldify(
     batch_size: int | None = None,
     precision: str = "auto",
     backend: str = "auto",
+    every: int = 1,
 ) -> vs.VideoNode:
     """Colour a clip with DeOldify, DDColor or both.
 
@@ -113,6 +114,9 @@ def ddeoldify(
         precision: "auto" (half precision on GPUs made for it), "float32", "bfloat16" or "float16".
         backend: "torch", "openvino" (CPU only, twice as fast; the extra `openvino`), or "auto": OpenVINO
             where it is installed and of use.
+        every: run the models on every so many frames only, 1–16, and on the first frame of each scene; the
+            frames between take the colours of the nearest two. 3 is hardly to be told from 1, and about
+            three times as fast.
 
     Returns:
         The coloured clip in the input's format; gray becomes YUV444 of the same sample type. The luma is the
@@ -136,6 +140,7 @@ def ddeoldify(
         models_folder = params.folder("torch_dir", torch_dir)
         if batch_size is not None:
             batch_size = params.integer("batch_size", batch_size, 1, 64)
+        every = params.integer("every", every, 1, keyframes.MAX_EVERY)
 
         from .runtime.device import choose_backend, choose_precision, resolve_device
         from .runtime.networks import ddcolor_runner, deoldify_runner
@@ -154,17 +159,17 @@ def ddeoldify(
         a = b = None
         if method != 1:
             runner = deoldify_runner(str(deoldify.model), models_folder, device, deoldify_dtype, backend)
-            a = _colorize(formats.to_gray(clip, deoldify_size), runner, batch_size)
+            a = _colorize(formats.to_gray(clip, deoldify_size), runner, batch_size, every)
             a = formats.scale_canvas(merge.rotate(a, deoldify.saturation, deoldify.hue), size)
         if method != 0:
             runner = ddcolor_runner(str(ddcolor.model), models_folder, device, ddcolor_dtype, backend)
             gray = formats.to_gray(clip, ddcolor_size)
             if tweaked:
                 assert not isinstance(tweaks.hue_adjust, str)
-                b = _colorize(tweak.tweak_luma(gray, tweaks), runner, batch_size)
+                b = _colorize(tweak.tweak_luma(gray, tweaks), runner, batch_size, every)
                 b = hue.adjust_chroma(formats.with_luma(b, gray), tweaks.hue_adjust)
             else:
-                b = _colorize(gray, runner, batch_size)
+                b = _colorize(gray, runner, batch_size, every)
             b = formats.scale_canvas(merge.rotate(b, ddcolor.saturation, ddcolor.hue), size)
 
         if a is None or b is None:
@@ -182,7 +187,7 @@ def ddeoldify(
         return formats.restore(clip, canvas)
 
 
-def _colorize(gray: vs.VideoNode, runner: Runner, batch_size: int | None) -> vs.VideoNode:
+def _colorize(gray: vs.VideoNode, runner: Runner, batch_size: int | None, every: int) -> vs.VideoNode:
     # Script variables are gone when the core is freed, so the device memory is given back by the library.
     reference = weakref.ref(runner)
 
@@ -191,7 +196,11 @@ def _colorize(gray: vs.VideoNode, runner: Runner, batch_size: int | None) -> vs.
             alive.close()
 
     vs.register_on_destroy(close)
-    return inference.colorize_clip(gray, runner, batch_size or runner.batch_size(gray.width))
+    batch_size = batch_size or runner.batch_size(gray.width)
+    if every == 1:
+        return inference.colorize_clip(gray, runner, batch_size)
+    cuts = scenes.find_cuts(gray, StabParams().tht_scen)
+    return keyframes.colorize_every(gray, runner, batch_size, every, cuts)
 
 
 def ddeoldify_stabilizer(
