@@ -23,7 +23,6 @@ from vsdeoldify import (
     DDTweakParams,
     LumaMaskedParams,
     SmoothParams,
-    ddeoldify,
     ddeoldify_stabilizer,
 )
 from vsdeoldify.cli.pictures import Picture, frame_to_picture, picture_to_clip, read_picture
@@ -367,22 +366,13 @@ def _coloured(clip: vs.VideoNode) -> vs.VideoNode:
 
 
 def demo_before_after() -> Image.Image:
-    """Photographs and a film before and after, by the bundled model."""
+    """Photographs before and after, by the bundled model."""
     rows = []
-    for name in ("1908_buffalo_bank.jpg", "1915_detroit.jpg"):
+    for name, height in (("1908_buffalo_bank.jpg", 440), ("1919_helen_keller_chaplin.jpg", 394)):
         source = photo(name, 800)
-        source = core.std.Crop(source, bottom=source.height - 430) if source.height > 430 else source
+        source = core.std.Crop(source, bottom=source.height - height)
         rows.append([("", shot(gray(source))), ("", shot(_coloured(source)))])
     return sheet(rows, 480)
-
-
-def demo_tweak() -> Image.Image:
-    """The DDColor tweak on a dark photograph, coloured by the bundled model."""
-    source = photo("1919_helen_keller_chaplin.jpg", 640)
-    preview = ("preview", 16)
-    plain = ddeoldify(source, 1, ddcolor_p=preview, device_index=99)
-    tweaked = ddeoldify(source, 1, ddcolor_p=preview, ddtweak=True, device_index=99)
-    return sheet([[("ddtweak = False", shot(plain)), ("ddtweak = True, defaults", shot(tweaked))]], 480)
 
 
 PICTURES: dict[str, Callable[[], Image.Image]] = {
@@ -402,7 +392,6 @@ PICTURES: dict[str, Callable[[], Image.Image]] = {
     "filter_stab.jpg": filter_stab,
     "filter_time.jpg": filter_time,
     "demo_before_after.jpg": demo_before_after,
-    "demo_tweak.jpg": demo_tweak,
 }
 
 
