@@ -64,6 +64,7 @@ _TRANSFERS = {
     18: "arib-std-b67",
 }
 _CODEC_OPTIONS = frozenset({"-c", "-c:v", "-codec:v", "-vcodec", "-c:v:0"})
+_QUALITY_OPTIONS = frozenset({"-crf", "-qp", "-q:v", "-qscale:v", "-b:v", "-b"})
 _FILTER_OPTIONS = frozenset({"-vf", "-filter:v"})
 
 
@@ -262,9 +263,13 @@ def encoder_arguments(
     arguments = ["-vf", ",".join(chain)]
     if not _CODEC_OPTIONS & set(own):
         if suffix == ".webm":
-            arguments += ["-c:v", "libvpx-vp9", "-crf", "20", "-b:v", "0", "-row-mt", "1", "-cpu-used", "2"]
+            arguments += ["-c:v", "libvpx-vp9", "-row-mt", "1", "-cpu-used", "2"]
+            quality = ["-crf", "20", "-b:v", "0"]
         else:
-            arguments += ["-c:v", "libx264", "-preset", "medium", "-crf", "16"]
+            arguments += ["-c:v", "libx264", "-preset", "medium"]
+            quality = ["-crf", "16"]
+        # x264 heeds -crf before -qp, whichever comes last.
+        arguments += [] if _QUALITY_OPTIONS & set(own) else quality
         arguments += ["-pix_fmt", _pixel_format(bits, subsampling, size)]
     return [*arguments, *own]
 
