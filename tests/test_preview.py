@@ -30,6 +30,7 @@ def untrained() -> PreviewNetwork:
     torch.manual_seed(3)
     network = PreviewNetwork()
     network.anchors.copy_(torch.randn(network.anchors.shape) * 30)
+    network.temperature.fill_(0.5)
     network.train()
     with torch.no_grad():
         for _ in range(3):
@@ -61,31 +62,33 @@ def test_the_encoder_computes_what_timm_computes() -> None:
 
 def test_folding_the_normalisation_changes_nothing(untrained: PreviewNetwork) -> None:
     gray = torch.rand(1, 1, 64, 64)
-    folded = PreviewNetwork()
-    folded.load_state_dict(untrained.state_dict())
-    folded.eval().fold()
+    folded = copy_of(untrained).fold()
     with torch.inference_mode():
         torch.testing.assert_close(folded(gray), untrained(gray), atol=1e-3, rtol=1e-3)
     assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in folded.modules())
 
 
-def test_calibrating_scales_the_colours(untrained: PreviewNetwork) -> None:
+def copy_of(network: PreviewNetwork) -> PreviewNetwork:
+    copy = PreviewNetwork()
+    copy.load_state_dict(network.state_dict())
+    return copy.eval()
+
+
+def test_the_gain_scales_the_colours(untrained: PreviewNetwork) -> None:
     gray = torch.rand(1, 1, 64, 64)
-    louder = PreviewNetwork()
-    louder.load_state_dict(untrained.state_dict())
-    louder.eval().calibrate(torch.zeros(len(louder.anchors)), 1.0, 1.5)
+    louder = copy_of(untrained)
+    louder.gain.mul_(1.5)
     with torch.inference_mode():
         torch.testing.assert_close(louder(gray), untrained(gray) * 1.5, atol=1e-3, rtol=1e-3)
 
 
-def test_a_lower_temperature_makes_the_likely_colour_likelier(untrained: PreviewNetwork) -> None:
+def test_the_bias_brings_its_colour_forward(untrained: PreviewNetwork) -> None:
     gray = torch.rand(1, 1, 64, 64)
-    sharper = PreviewNetwork()
-    sharper.load_state_dict(untrained.state_dict())
-    sharper.eval().calibrate(torch.zeros(len(sharper.anchors)), 0.5, 1.0)
+    biased = copy_of(untrained)
+    biased.bias[7] = 100
     with torch.inference_mode():
-        before, after = (n.logits(gray).softmax(1).amax(1).mean() for n in (untrained, sharper))
-    assert after > before
+        expected = untrained.anchors[7].view(1, 2, 1, 1).expand(1, 2, 64, 64)
+        torch.testing.assert_close(biased(gray), expected, atol=1e-2, rtol=0)
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>", b"\x08\0\0\0\0\0\0\0{}      "])

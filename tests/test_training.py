@@ -33,7 +33,7 @@ from vsdeoldify.training.data import (
     whole_pictures,
 )
 from vsdeoldify.training.export import calibrate, export
-from vsdeoldify.training.losses import ColourLoss
+from vsdeoldify.training.losses import ColourLoss, fullness, visible_difference
 from vsdeoldify.training.train import Settings, train
 
 
@@ -164,13 +164,36 @@ def test_the_loss_is_least_at_the_truth_and_rare_colours_weigh_more(store: Store
     table = torch.from_numpy(anchors).float()
 
     def of(true: int, said: int) -> float:
-        logits = torch.zeros(1, 16, 1, 1)
+        logits = torch.zeros(1, 16, 2, 2)
         logits[0, said] = 8
-        return float(loss(logits, table[true].view(1, 2, 1, 1), table))
+        fields = [table[n].view(1, 2, 1, 1).expand(1, 2, 2, 2) for n in (said, true)]
+        return float(loss(logits, *fields))
 
     assert of(rare, rare) < of(rare, gray)
     assert of(gray, gray) < of(gray, rare)
     assert loss.weights[rare] > 1.5 * loss.weights[gray]
+
+
+def test_the_visible_difference_follows_ciede2000() -> None:
+    metrics = pytest.importorskip("vsdeoldify.metrics")
+    pytest.importorskip("skimage")
+    random = np.random.default_rng(0)
+    first = random.uniform(-45, 45, (2, 400)).astype(np.float32)
+    second = first + random.normal(0, 12, (2, 400)).astype(np.float32)
+    lab = [np.concatenate((np.full((1, 400), 60, np.float32), ab)).T for ab in (first, second)]
+    exact = metrics.ciede2000(*lab)
+    planes = [torch.from_numpy(ab)[None, :, None] for ab in (first, second)]
+    found = visible_difference(*planes)[0, 0].numpy()
+    assert np.corrcoef(exact, found)[0, 1] > 0.95
+    assert found.mean() == pytest.approx(exact.mean(), rel=0.1)
+    assert float(visible_difference(planes[0], planes[0]).abs().max()) < 0.01
+
+
+def test_fullness_follows_the_colours_and_gray_has_none() -> None:
+    truth = torch.zeros(1, 2, 8, 8)
+    truth[:, 0, :, 4:] = 40
+    assert fullness(truth * 0.5).item() == pytest.approx(float(fullness(truth)) * 0.5, rel=0.01)
+    assert fullness(torch.zeros(1, 2, 8, 8)) < 0.1
 
 
 def test_the_rate_rises_and_falls_and_crops_grow(store: Store) -> None:
@@ -266,14 +289,14 @@ def test_a_checkpoint_of_another_training_is_refused(pictures: Path, start: Path
         train(settings(pictures, start, tmp_path, epochs=1, seed=1))
 
 
-def test_calibrating_reaches_the_wanted_chroma(store: Store, start: Path) -> None:
+def test_calibrating_reaches_the_wanted_fullness(store: Store, start: Path) -> None:
     network = load_network(start)
     gray, _ = whole_pictures(store, range(4), 64)
     with torch.inference_mode():
         ab = network(gray) * 1.2
-        calibrate(network, torch.ones(ANCHORS), gray, ab, 0.9)
-        share = network(gray).norm(dim=1).mean() / ab.norm(dim=1).mean()
-    assert share == pytest.approx(0.9, abs=0.01)
+        calibrate(network, gray, ab, 0.9)
+        share = fullness(network(gray)).mean() / fullness(ab).mean()
+    assert float(share) == pytest.approx(0.9, abs=0.01)
 
 
 def test_a_folded_network_is_not_exported(start: Path, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 Every pixel gets a probability for each of a few dozen a/b colours ("anchors"); the output is their mean.
 The mean of a distribution, unlike a free regression, cannot leave the range of real colours, and how far it
-shrinks towards gray can be set after training (see `PreviewNetwork.calibrate`).
+shrinks towards gray can be set after training (`PreviewNetwork.bias`, `temperature` and `gain`).
 """
 
 from __future__ import annotations
@@ -146,6 +146,16 @@ class PreviewNetwork(nn.Module):
     """Gray in, a/b of CIE Lab out, at half the input's resolution inside and enlarged at the end."""
 
     anchors: Tensor
+    """(ANCHORS, 2) a/b in Lab units."""
+
+    bias: Tensor
+    """(ANCHORS,), added to the logits: takes back the training's preference for rare colours."""
+
+    temperature: Tensor
+    """(1,), divides the logits: below 1 sure colours come out fuller, guesses paler."""
+
+    gain: Tensor
+    """(1,), multiplies the colours: how saturated they are."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -163,6 +173,9 @@ class PreviewNetwork(nn.Module):
         )
         self.choose = nn.Conv2d(32, ANCHORS, 1)
         self.register_buffer("anchors", torch.zeros(ANCHORS, 2))
+        self.register_buffer("bias", torch.zeros(ANCHORS))
+        self.register_buffer("temperature", torch.ones(1))
+        self.register_buffer("gain", torch.ones(1))
 
     def logits(self, gray: Tensor) -> Tensor:
         """The unnormalised log probability of each anchor.
@@ -182,10 +195,11 @@ class PreviewNetwork(nn.Module):
         y: Tensor = self.choose(x)
         return y
 
-    def mean(self, probabilities: Tensor) -> Tensor:
-        """The mean a/b (B, 2, H/2, W/2) of the anchors under `probabilities` (B, ANCHORS, H/2, W/2)."""
+    def mean(self, logits: Tensor) -> Tensor:
+        """The mean a/b (B, 2, H, W) for logits (B, ANCHORS, H, W): after bias, temperature and gain."""
+        share = ((logits + self.bias[:, None, None]) / self.temperature).softmax(dim=1)
         # A 1×1 convolution is this weighted sum without a transposed copy.
-        return functional.conv2d(probabilities, self.anchors.t()[:, :, None, None])
+        return functional.conv2d(share, (self.anchors * self.gain).t()[:, :, None, None])
 
     def forward(self, gray: Tensor) -> Tensor:
         """Predict the colours.
@@ -196,24 +210,8 @@ class PreviewNetwork(nn.Module):
         Returns:
             a and b of CIE Lab (B, 2, H, W), in Lab units (about −100…100).
         """
-        ab = self.mean(self.logits(gray).softmax(dim=1))
+        ab = self.mean(self.logits(gray))
         return functional.interpolate(ab, scale_factor=2, mode="bilinear", align_corners=False)
-
-    def calibrate(self, bias: Tensor, temperature: float, gain: float) -> None:
-        """Change how saturated the colours are, without training.
-
-        Args:
-            bias: (ANCHORS,), added to the logits: takes back (or adds) a preference for rare colours.
-            temperature: the logits are then divided by it; below 1 likely colours gain.
-            gain: the anchors are multiplied by it.
-        """
-        if temperature <= 0:
-            raise ValueError(f"temperature must be above 0, got {temperature}")
-        with torch.no_grad():
-            assert self.choose.bias is not None
-            self.choose.bias.add_(bias).div_(temperature)
-            self.choose.weight.div_(temperature)
-            self.anchors.mul_(gain)
 
     def fold(self) -> Self:
         """Merge every batch normalisation into its convolution; for inference only.

@@ -9,34 +9,24 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ..preview.network import PreviewNetwork
+from .losses import fullness
 
-TEMPERATURE = 0.7
-"""Logits are divided by this: colours that the network is sure of come out fuller, guesses stay pale."""
+_GAINS = (0.5, 2.0)
 
 
-def calibrate(
-    network: PreviewNetwork,
-    weights: Tensor,
-    gray: Tensor,
-    ab: Tensor,
-    colourful: float,
-    unweight: float = 0.5,
-) -> None:
-    """Set how saturated the colours come out, on pictures that the network did not learn from.
+def calibrate(network: PreviewNetwork, gray: Tensor, ab: Tensor, colourful: float) -> None:
+    """Set the network's gain so that the colours are as full as wanted.
 
     Args:
         network: changed in place.
-        weights: the loss's weight of each anchor.
-        gray: (N, 1, S, S) in 0…1.
-        ab: the true a/b (N, 2, S, S).
-        colourful: the mean chroma to reach, as a share of the true one.
-        unweight: how much of the loss's preference for rare colours is taken back, 0…1.
+        gray: pictures that it did not learn from (N, 1, S, S) in 0…1.
+        ab: their true a/b (N, 2, S, S).
+        colourful: the mean colourfulness to reach, as a share of the true one.
     """
-    network.calibrate(-unweight * weights.log(), TEMPERATURE, 1.0)
     with torch.inference_mode():
-        found = sum(float(network(part).norm(dim=1).sum()) for part in torch.split(gray, 16))
-    gain = colourful * float(ab.norm(dim=1).sum()) / max(found, 1e-9)
-    network.calibrate(torch.zeros_like(weights), 1.0, min(max(gain, 0.7), 1.5))
+        found = sum(float(fullness(network(part)).sum()) for part in torch.split(gray, 16))
+    gain = float(network.gain) * colourful * float(fullness(ab).sum()) / max(found, 1e-9)
+    network.gain.fill_(min(max(gain, _GAINS[0]), _GAINS[1]))
 
 
 def export(network: PreviewNetwork, file: Path) -> None:

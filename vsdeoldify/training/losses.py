@@ -1,4 +1,4 @@
-"""What the training minimises, and the colour measures that are reported."""
+"""What the training minimises."""
 
 from __future__ import annotations
 
@@ -10,13 +10,19 @@ from torch.nn import functional
 
 from .data import nearest_anchor
 
+FULLNESS = 0.6
+"""The colourfulness to aim at, as a share of the true one."""
+
 
 class ColourLoss(nn.Module):
-    """Cross-entropy of the anchor colours plus a Huber loss on their mean, rare colours weighted up.
+    """What the colours should be (cross-entropy), how far they are (two distances), and how full.
 
-    The weight of a pixel is (p/2 + 1/(2·K))^−½, with p the share of its anchor among all pixels: the
-    rebalancing of Zhang et al., "Colorful Image Colorization" (2016), at half its strength. Both terms carry
-    the same weight, so that they pull to the same distribution.
+    * Cross-entropy of the anchors with rare colours weighted up: the weight of a pixel is
+      (p/2 + 1/(2·K))^−½, with p the share of its anchor among all pixels: the rebalancing of Zhang et al.,
+      "Colorful Image Colorization" (2016), at half its strength. The network's `bias` takes it back.
+    * The visible difference of the network's colours (`visible_difference`), and a Huber loss on a and b.
+    * A price on paleness: the crops' mean spread of colour below `FULLNESS` of the true one. It is counted
+      over the whole batch, so that colour goes where the network is sure of it.
     """
 
     table: Tensor
@@ -33,23 +39,60 @@ class ColourLoss(nn.Module):
         self.register_buffer("table", torch.from_numpy(nearest))
         self.register_buffer("weights", torch.from_numpy(weights).float())
 
-    def forward(self, logits: Tensor, ab: Tensor, anchors: Tensor) -> Tensor:
+    def forward(self, logits: Tensor, mean: Tensor, ab: Tensor) -> Tensor:
         """The loss of one batch.
 
         Args:
             logits: (B, K, H, W).
+            mean: the network's a/b for these logits (B, 2, H, W), Lab units.
             ab: the true a/b (B, 2, H, W), Lab units.
-            anchors: (K, 2), Lab units.
 
         Returns:
             A scalar.
         """
         cells = (ab + 128).round().clamp(0, 255).long()
         wanted = self.table[cells[:, 0] * 256 + cells[:, 1]]
-        weight = self.weights[wanted]
-        log_share = functional.log_softmax(logits, dim=1)
-        entropy = -log_share.gather(1, wanted[:, None])[:, 0]
-        mean = functional.conv2d(log_share.exp(), anchors.t()[:, :, None, None])
-        # Quadratic up to 10 Lab units: most errors, so the optimum stays near the mean.
-        distance = functional.huber_loss(mean, ab, reduction="none", delta=10.0).sum(dim=1) / 100
-        return (weight * (0.5 * entropy + distance)).mean()
+        entropy = functional.cross_entropy(logits, wanted, reduction="none")
+        # Quadratic up to 15 Lab units, which is what the a/b PSNR measures; linear for hopeless pixels.
+        huber = functional.huber_loss(mean, ab, delta=15.0) / 100
+        pale = functional.relu(FULLNESS - fullness(mean).mean() / fullness(ab).mean().clamp(min=1))
+        return (
+            0.4 * (self.weights[wanted] * entropy).mean()
+            + 0.1 * visible_difference(mean, ab).mean()
+            + 0.5 * huber
+            + pale
+        )
+
+
+def fullness(ab: Tensor) -> Tensor:
+    """How colourful each picture (B, 2, H, W) is: Hasler and Süsstrunk's measure, taken on a and b."""
+    deviation, mean = torch.std_mean(ab, dim=(2, 3))
+    return deviation.square().sum(dim=1).add(1e-3).sqrt() + 0.3 * mean.square().sum(dim=1).add(1e-3).sqrt()
+
+
+def visible_difference(first: Tensor, second: Tensor) -> Tensor:
+    """CIEDE2000 for equal lightness, without its hue-dependent factors and its rotation in the blues.
+
+    Args:
+        first: a/b (B, 2, H, W), Lab units.
+        second: the same shape.
+
+    Returns:
+        (B, H, W).
+    """
+    with torch.no_grad():
+        chroma = (_length(first) + _length(second)) / 2
+        ratio = (chroma / 25) ** 7
+        stretch = 1.5 - 0.5 * (ratio / (ratio + 1)).sqrt()
+    first, second = (torch.stack((x[:, 0] * stretch, x[:, 1]), dim=1) for x in (first, second))
+    long, short = _length(first), _length(second)
+    chroma = (long + short) / 2
+    in_chroma = (long - short).square()
+    in_hue = ((first - second).square().sum(dim=1) - in_chroma).clamp(min=0)
+    squared = in_chroma / (1 + 0.045 * chroma).square() + in_hue / (1 + 0.015 * chroma).square()
+    # The offset keeps the root's slope finite where the colours agree.
+    return (squared + 0.25).sqrt() - 0.5
+
+
+def _length(ab: Tensor) -> Tensor:
+    return (ab.square().sum(dim=1) + 1e-4).sqrt()

@@ -26,6 +26,8 @@ from .losses import ColourLoss
 
 _HELD_EVERY = 50
 _HISTOGRAM_PICTURES = 4000
+# Found on held-out pictures with a half-trained network: the least CIEDE2000 at a given colourfulness.
+_UNWEIGHT, _TEMPERATURE, _GAIN = 0.75, 0.5, 1.2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,7 +116,12 @@ def train(settings: Settings) -> PreviewNetwork:
     learned = [i for n, i in enumerate(order) if n % _HELD_EVERY]
     histogram = chroma_histogram(store, learned[:_HISTOGRAM_PICTURES])
     network = _starting_network(settings, histogram)
-    loss = ColourLoss(network.anchors.double().numpy(), histogram).to(device)
+    loss = ColourLoss(network.anchors.double().numpy(), histogram)
+    if settings.backbone is not None:
+        network.bias.copy_(-_UNWEIGHT * loss.weights.log())
+        network.temperature.fill_(_TEMPERATURE)
+        network.gain.fill_(_GAIN)
+    loss = loss.to(device)
     network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     crops = Crops(store, learned, settings.sizes[0], settings.seed)
@@ -134,7 +141,7 @@ def train(settings: Settings) -> PreviewNetwork:
     learn = Learner(
         DataLoaders(loader, loader, device=device),
         LogitsModule(network),
-        loss_func=lambda logits, ab: loss(logits, ab, network.anchors),
+        loss_func=lambda logits, ab: loss(logits, network.mean(logits), ab),
         opt_func=partial(OptimWrapper, opt=torch.optim.AdamW, weight_decay=0.01),
         splitter=_split,
         cbs=[schedule, averaged, GradientClip(1.0), journal],
@@ -154,7 +161,7 @@ def train(settings: Settings) -> PreviewNetwork:
                 raise
     result = averaged.average
     assert result is not None
-    calibrate(result.eval().cpu(), loss.weights.cpu(), check.gray, check.ab, settings.colourful)
+    calibrate(result.eval().cpu(), check.gray, check.ab, settings.colourful)
     return result
 
 
