@@ -1,13 +1,14 @@
 # make demo   colour a short film that comes with the project
 # make test   run the tests
 # make lint   style and type checks
+# make test-oldest   run the tests with the oldest versions that pyproject.toml allows (downloads 5 GB)
 # Each makes its own .venv on the first run. PYTHON=… names the Python (3.12 or newer) to make it with.
 
 VENV := .venv
 RUN := $(VENV)/bin/python
 SHELL := /bin/sh
 
-.PHONY: demo test lint clean
+.PHONY: demo test test-oldest lint clean
 
 demo: $(VENV)/.installed-cli
 	$(RUN) demo/run.py
@@ -18,7 +19,11 @@ test: $(VENV)/.installed-test
 lint: $(VENV)/.installed-test
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
-	$(RUN) -m mypy
+	set -e; for system in linux darwin win32; do \
+		$(RUN) -m mypy --platform $$system --cache-dir .mypy_cache/$$system; done
+
+test-oldest:
+	PYTHON="$(PYTHON)" sh tools/oldest.sh $(PYTEST_ARGS)
 
 $(VENV)/.installed-%: pyproject.toml | $(VENV)/bin/python
 	$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
@@ -28,4 +33,4 @@ $(VENV)/bin/python:
 	@python=$$(sh tools/find-python.sh "$(PYTHON)") && echo "making $(VENV) with $$python" && "$$python" -m venv $(VENV)
 
 clean:
-	rm -rf $(VENV) out build dist
+	rm -rf $(VENV) .venv-oldest out build dist

@@ -193,6 +193,8 @@ def _system() -> Iterator[Finding]:
 
 
 def _memory() -> int | None:
+    if sys.platform == "win32":
+        return None
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
