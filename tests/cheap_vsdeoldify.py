@@ -48,8 +48,8 @@ def main() -> int:
         own = "from cheap_vsdeoldify import ddeoldify\nfrom vsdeoldify import ddeoldify_stabilizer\n"
         return text.replace(line, own)
 
-    script.make_script = stills.make_script = video.make_script = cheap_script
-    stills.check_models = video.check_models = lambda chosen: None
+    for module in (script, stills, video):
+        vars(module).update(make_script=cheap_script, check_models=lambda chosen: None)
     os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])])
     return main([*sys.argv[1:], "--device", "cpu"])
 

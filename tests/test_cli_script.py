@@ -1,6 +1,7 @@
 """`vsdeoldify script` prints what runs as it stands."""
 
 import ast
+import io
 import os
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import torch
 import vapoursynth as vs
 
 from vsdeoldify.cli import ffmpeg, main
-from vsdeoldify.cli.segments import render_process
+from vsdeoldify.cli.render import write_frames
 from vsdeoldify.presets import COLOURS, SPEEDS, preset
 
 NAME = 'a "film" of Zoë\'s, 50% \\ $HOME – 映画.mkv'
@@ -97,9 +98,9 @@ def test_it_runs_under_vspipe_and_as_the_command_line_renders_it(
     assert main(["script", str(film), *options]) == 0
     script = tmp_path / "film é.vpy"
     script.write_bytes(capsysbinary.readouterr().out)
-    with render_process("frames", script, "0", "3") as renderer:
-        rendered = renderer.output.read()
-        renderer.finish()
+    rendered = io.BytesIO()
+    write_frames(script, 0, 3, rendered)
+    vs.clear_outputs()
 
     vspipe = Path(vs.__file__).parent / "vspipe"
     if not vspipe.exists():
@@ -111,7 +112,7 @@ def test_it_runs_under_vspipe_and_as_the_command_line_renders_it(
     if b"Failed to initialize VSScript" in piped.stderr:
         pytest.skip("vspipe cannot be set up for this Python: it has no shared library")
     assert piped.returncode == 0, piped.stderr
-    assert piped.stdout.partition(b"\n")[2] == rendered.partition(b"\n")[2]
+    assert piped.stdout.partition(b"\n")[2] == rendered.getvalue().partition(b"\n")[2]
 
 
 def test_a_film_that_is_not_there_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:

@@ -71,7 +71,9 @@ def _act(result: BinaryIO, action: str, *arguments: str) -> None:
 
 def _exit_with_parent(finished: Event) -> None:
     """End this process when the one that started it is gone, even one that was killed."""
-    sys.stdin.buffer.read()
+    # Not by sys.stdin, whose lock this thread would hold when the interpreter ends.
+    while os.read(0, 4096):
+        pass
     if not finished.is_set():
         os._exit(1)
 
