@@ -89,7 +89,7 @@ def _run_film(args: argparse.Namespace, source: Path) -> None:
             raise CommandError(f"--preview writes a picture: {output.name} should end in .png or .jpg", USAGE)
         from .stills import preview_film
 
-        preview_film(source, chosen_parameters(args), args.preview, output)
+        preview_film(source, chosen_parameters(args), args.preview, output, args.start, args.end)
         return
     suffix = source.suffix.lower() if source.suffix.lower() in CONTAINERS else ".mkv"
     output = _output(args, source, f"{source.stem}_colour{suffix}")

@@ -24,7 +24,7 @@ from .pictures import (
 from .progress import Progress, clock
 from .script import check_models, make_script
 from .segments import render_process
-from .video import Film, open_film, spread
+from .video import Film, Point, open_film, spread
 
 _THUMB_HEIGHT = 240
 _GAP = 6
@@ -48,7 +48,7 @@ def colorize_pictures(
     import vapoursynth as vs
 
     check_models(chosen)
-    failed = 0
+    failed, before = 0, ""
     keep: vs.VideoNode | None = None
     with Progress(len(inputs), "pictures") as progress:
         for number, (path, output) in enumerate(zip(inputs, outputs, strict=True)):
@@ -65,11 +65,14 @@ def colorize_pictures(
                 failed += 1
                 say(str(error))
             except vs.Error as error:
-                # Wrong parameters and missing models would fail for every picture alike.
-                if keep is None:
-                    raise CommandError(_sentence(error)) from None
-                failed += 1
-                say(f"{path}: {_sentence(error)}")
+                message = _sentence(error)
+                # Two in a row that fail alike: a wrong parameter, with which all would fail.
+                if message == before or len(inputs) == 1:
+                    raise CommandError(message) from None
+                failed, before = failed + 1, message
+                say(f"{path}: {message}")
+            else:
+                before = ""
         seconds = progress.seconds
     if failed:
         raise CommandError(f"{failed} of {len(inputs)} pictures could not be coloured")
@@ -142,7 +145,9 @@ def pictures_in(folder: Path) -> list[Path]:
     return found
 
 
-def preview_film(path: Path, chosen: Preset, count: int, output: Path) -> None:
+def preview_film(
+    path: Path, chosen: Preset, count: int, output: Path, start: Point | None, end: Point | None
+) -> None:
     """Write a sheet of frames spread over a film, before and after.
 
     Args:
@@ -150,10 +155,12 @@ def preview_film(path: Path, chosen: Preset, count: int, output: Path) -> None:
         chosen: the parameters.
         count: how many frames.
         output: the picture file to write.
+        start: where to begin.
+        end: where to stop.
     """
     check_models(chosen)
     film = open_film(path, ffmpeg.contents(ffmpeg.find_ffmpeg(), path))
-    numbers = spread(count, 0, film.frames)
+    numbers = spread(count, *film.range(start, end))
     with tempfile.TemporaryDirectory(prefix="vsdeoldify-") as temporary:
         folder = Path(temporary)
         script = folder / "film.vpy"

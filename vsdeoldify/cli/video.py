@@ -59,6 +59,22 @@ class Film:
         wanted = round(seconds * 1e6)
         return next((n for n, time in enumerate(self.times) if time >= wanted), self.frames)
 
+    def range(self, start: "Point | None", end: "Point | None") -> tuple[int, int]:
+        """The first frame of a range and the one after its last.
+
+        Raises:
+            CommandError: it is empty or beyond the film.
+        """
+        first = start.on(self) if start else 0
+        last = end.on(self) if end else self.frames
+        if not 0 <= first < last <= self.frames:
+            raise CommandError(
+                f"--start and --end must leave something of the {self.frames} frames "
+                f"({clock(self.times[-1] / 1e6)}) of {self.path.name}, got the frames {first} to {last}",
+                USAGE,
+            )
+        return first, last
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -205,14 +221,7 @@ def colorize_film(path: Path, chosen: Preset, settings: Settings) -> None:
     check_models(chosen)
     found = ffmpeg.contents(program, path)
     film = open_film(path, found)
-    start = settings.start.on(film) if settings.start else 0
-    end = settings.end.on(film) if settings.end else film.frames
-    if not 0 <= start < end <= film.frames:
-        raise CommandError(
-            f"--start and --end must leave something of the {film.frames} frames "
-            f"({clock(film.times[-1] / 1e6)}) of {path.name}, got the frames {start} to {end}",
-            USAGE,
-        )
+    start, end = film.range(settings.start, settings.end)
     suffix = output.suffix.lower()
     streams = ffmpeg.plan_streams(found, suffix)
     for note in streams.notes:
