@@ -135,7 +135,8 @@ def _runner(
 
     try:
         state = path.stat()
-        version = state.st_mtime_ns, state.st_size
+        # Two models of one family have the same size, and copies keep their time.
+        version = state.st_mtime_ns, state.st_size, state.st_ino, state.st_ctime_ns
     except OSError:
         version = None
     key = (str(path.absolute()), version, _is_path(model) or model, device, dtype)

@@ -22,9 +22,16 @@ _FLASH = 0.5
 
 
 def shift(clip: vs.VideoNode, offset: int) -> vs.VideoNode:
-    """The clip whose frame n is frame n + offset of `clip`; beyond an end it goes on at the other end."""
-    offset %= clip.num_frames
-    return clip[offset:] + clip[:offset] if offset else clip
+    """The clip whose frame n is frame n + offset of `clip`; beyond an end it is the frame at that end.
+
+    At that end and not the other: the first frame of a film must not have the last ones coloured.
+    """
+    step = min(abs(offset), clip.num_frames - 1)
+    if step == 0:
+        return clip
+    if offset > 0:
+        return clip[step:] + vs.core.std.Loop(clip[-1], step)
+    return vs.core.std.Loop(clip[0], step) + clip[:-step]
 
 
 def _differences(clip: vs.VideoNode) -> vs.VideoNode:
