@@ -33,9 +33,13 @@ def main() -> int:
     if missing := whats_missing():
         return complain(missing)
 
+    from vsdeoldify.cli import CommandError
     from vsdeoldify.cli.ffmpeg import find_ffmpeg
 
-    ffmpeg = find_ffmpeg()
+    try:
+        ffmpeg = find_ffmpeg()
+    except CommandError as error:
+        return complain(str(error))
     output: Path = args.output
     output.mkdir(parents=True, exist_ok=True)
     script, film, picture = (output / f"demo{end}" for end in (".vpy", "_colour.mp4", "_before_after.png"))
