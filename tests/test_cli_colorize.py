@@ -1,6 +1,7 @@
 """`vsdeoldify colorize` on real films and pictures, from file to file."""
 
 import hashlib
+import io
 import os
 import random
 import re
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 from vapoursynth import core
 
 from vsdeoldify.cli import ffmpeg, main
+from vsdeoldify.cli.progress import Progress
 from vsdeoldify.cli.video import Point, parse_point, spread
 
 HERE = Path(__file__).parent
@@ -536,6 +538,19 @@ def test_an_existing_output_is_replaced_only_if_asked(film: Path, tmp_path: Path
 )
 def test_places_are_frames_or_times(text: str, point: Point) -> None:
     assert parse_point(text) == point
+
+
+def test_the_progress_bar_shows_share_speed_and_time_left_in_any_width() -> None:
+    stream = io.StringIO()
+    with Progress(200, "frames", done=50, title="film.mkv", stream=stream) as progress:
+        progress.update(50)
+        time.sleep(0.05)
+        progress.update(100)
+        text = progress.text(100)
+        assert re.search(r"^film\.mkv \[#+-+\]  50%  100/200 frames  \d+/s  0:00 left$", text)
+        assert all(len(progress.text(width)) <= width for width in range(1, 100))
+    # No terminal: nothing is drawn again and again.
+    assert stream.getvalue() == ""
 
 
 def test_preview_frames_are_spread_and_distinct() -> None:

@@ -29,6 +29,7 @@ class Progress:
         self._stream = sys.stderr if stream is None else stream
         self._terminal = self._stream is not None and self._stream.isatty()
         self._started = self._shown = time.monotonic()
+        self._running: tuple[float, int] | None = None
         self._width = 0
 
     def __enter__(self) -> Self:
@@ -44,6 +45,9 @@ class Progress:
         """Say how many units are done by now."""
         self._done = done
         now = time.monotonic()
+        if self._running is None:
+            # Loading the networks takes a while and says nothing about the time left.
+            self._running = now, done
         if now - self._shown >= (_EVERY_TERMINAL if self._terminal else _EVERY_FILE):
             self._shown = now
             self._show()
@@ -55,15 +59,17 @@ class Progress:
 
     @property
     def rate(self) -> float:
-        """Units per second in this run."""
+        """Units per second in this run, with all that came before the first."""
         return (self._done - self._first) / max(self.seconds, 1e-6)
 
     def text(self, width: int) -> str:
         """The line to show, at most `width` characters."""
         share = self._done / max(self._total, 1)
-        rate = self.rate
-        left = clock((self._total - self._done) / rate) if rate > 0 else "?"
-        end = f" {share:4.0%}  {self._done}/{self._total} {self._unit}  {rate:.3g}/s  {left} left"
+        since, first = self._running or (self._started, self._first)
+        rate = (self._done - first) / max(time.monotonic() - since, 1e-6)
+        end = f" {share:4.0%}  {self._done}/{self._total} {self._unit}"
+        if rate > 0:
+            end += f"  {rate:.3g}/s  {clock((self._total - self._done) / rate)} left"
         title = f"{self._title} " if self._title else ""
         bar = min(30, width - len(end) - len(title) - 3)
         if bar >= 5:

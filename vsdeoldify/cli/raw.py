@@ -2,6 +2,8 @@
 
 from typing import IO
 
+from . import CommandError
+
 # By the header's C field: log2 of the chroma planes' shrinking; Matroska's four characters.
 _LAYOUTS: dict[bytes, tuple[int, int]] = {
     b"420": (1, 1),
@@ -11,7 +13,7 @@ _LAYOUTS: dict[bytes, tuple[int, int]] = {
     b"411": (2, 0),
     b"410": (2, 2),
 }
-_FOURCC = {b"420": b"I420", b"422": b"Y42B", b"444": b"444P", b"411": b"411P", b"410": b"YUV9"}
+_FOURCC = {b"420": b"I420", b"422": b"Y42B", b"444": b"444P"}
 _DEEP_FOURCC = {b"420": 11, b"422": 10, b"444": 0}
 
 
@@ -68,14 +70,17 @@ def matroska_header(frames: FrameReader) -> bytes:
     """The start of a live Matroska stream of such frames, with times in microseconds.
 
     Raises:
-        ValueError: the format has no name there.
+        CommandError: the format has no name there.
     """
     if frames.bits == 8 and frames.layout in _FOURCC:
         fourcc = _FOURCC[frames.layout]
     elif frames.bits > 8 and frames.layout in _DEEP_FOURCC:
         fourcc = b"Y3" + bytes([_DEEP_FOURCC[frames.layout], frames.bits])
     else:
-        raise ValueError(f"no Matroska name for raw frames of the layout {frames.layout.decode()}")
+        raise CommandError(
+            f"a film of a variable frame rate cannot have the chroma layout {frames.layout.decode()}: "
+            "convert it to a constant frame rate or to 4:2:0 first"
+        )
     head = [("4286", 1), ("42F7", 1), ("42F2", 4), ("42F3", 8)]
     ebml = b"".join(_element(key, _number(value)) for key, value in head)
     ebml += _element("4282", b"matroska") + _element("4287", _number(4)) + _element("4285", _number(2))

@@ -27,6 +27,7 @@ from .segments import render_process
 from .video import Film, Point, open_film, spread
 
 _THUMB_HEIGHT = 240
+_SMALLEST = 16
 _GAP = 6
 _CAPTION = 22
 
@@ -57,6 +58,9 @@ def colorize_pictures(
                 if output.exists() and not overwrite:
                     raise PictureError(f"{output} exists: add --overwrite to replace it")
                 picture = read_picture(path)
+                height, width = picture.shape[:2]
+                if min(height, width) < _SMALLEST:
+                    raise PictureError(f"{path} is too small: {width}×{height}, at least 16×16 is needed")
                 # The clip of the picture before is kept until here: it holds the networks in memory.
                 keep = _colour_clip(picture_to_clip(picture), chosen)
                 coloured = frame_to_picture(keep.get_frame(0))
