@@ -10,6 +10,7 @@ from __future__ import annotations
 import vapoursynth as vs
 
 from ..params import DarkParams, SmoothParams
+from .formats import luma_everywhere
 from .hue import HueRanges, in_range_expr, parse_ranges, swap_chroma
 
 
@@ -30,7 +31,7 @@ def _fade_dark(
         ramp = f"z {low:.9g} - {slope:.9g} * {factor:.9g} + {factor:.9g} max 1 min"
     else:
         ramp = f"z {low:.9g} > 1 {factor:.9g} ?"
-    luma = vs.core.std.ShufflePlanes(canvas, [0, 0, 0], vs.YUV)
+    luma = luma_everywhere(canvas)
     if ranges is None or ranges.everything:
         return vs.core.std.Expr([canvas, luma], ["", *[f"{ramp} x *".replace("z", "y")] * 2])
     planes = [f"{in_range_expr(ranges, u, v)} {ramp} 1 ? x *" for u, v in (("x", "y"), ("y", "x"))]

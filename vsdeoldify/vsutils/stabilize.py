@@ -13,6 +13,7 @@ from itertools import batched
 import vapoursynth as vs
 
 from ..params import StabParams
+from .formats import luma_everywhere, planes
 from .hue import adjust_chroma, parse_adjustment
 from .scenes import find_cuts, same_scene, shift
 
@@ -45,11 +46,6 @@ def weights(frames: int, mode: str) -> list[float]:
     return [*rising, 1.0 - 2.0 * rest, *reversed(rising)]
 
 
-def _gray3(plane: vs.VideoNode) -> vs.VideoNode:
-    """The luma in all three planes (no copy), so that an Expr on any plane of the canvas sees it."""
-    return vs.core.std.ShufflePlanes(plane, [0, 0, 0], vs.YUV)
-
-
 def _with_saturation(canvas: vs.VideoNode, threshold: float) -> vs.VideoNode:
     """The canvas with its luma replaced by a measure of its colour, see `_value`.
 
@@ -57,9 +53,8 @@ def _with_saturation(canvas: vs.VideoNode, threshold: float) -> vs.VideoNode:
     is below the threshold t where (1 - t)·M - m < t·Y: the left side, from the chroma alone, is the measure.
     """
     red, blue, green = "z 1.402 *", "y 1.772 *", "y -0.344136 * z 0.714136 * -"
-    planes = [vs.core.std.ShufflePlanes(canvas, index, vs.GRAY) for index in range(3)]
     text = f"{red} {blue} max {green} max {1.0 - threshold / 255.0:.9g} * {red} {blue} min {green} min -"
-    measure = vs.core.std.Expr(planes, text)
+    measure = vs.core.std.Expr(planes(canvas), text)
     return vs.core.std.ShufflePlanes([measure, canvas, canvas], [0, 1, 2], vs.YUV)
 
 
@@ -80,7 +75,7 @@ def _value(clips: list[vs.VideoNode], neighbour: vs.VideoNode, params: StabParam
     if params.tht <= 0.0:
         return own
     measure = _INPUTS[len(clips)]
-    clips.append(_gray3(neighbour))
+    clips.append(luma_everywhere(neighbour))
     filled = f"y {(1.0 - params.weight) * params.sat:.9g} * {own} {params.weight:.9g} * +"
     return f"{measure} x {params.tht / 255.0:.9g} * < {filled} {own} ?"
 
@@ -93,7 +88,7 @@ def _restored_average(
     params: StabParams,
 ) -> vs.VideoNode:
     """As `_average`, but the gray pixels of a neighbour take the colour of frame n."""
-    luma = _gray3(canvas)
+    luma = luma_everywhere(canvas)
     result = None
     # Two inputs for each neighbour, beside the luma, the centre and the sum so far.
     for group in batched(terms, (len(_INPUTS) - 3) // 2):
@@ -130,7 +125,7 @@ def _guided_average(
     params: StabParams,
 ) -> vs.VideoNode:
     """The average of the chroma of frame n (weight 1) and the frames n + k, weighted pixel by pixel."""
-    luma = _gray3(canvas)
+    luma = luma_everywhere(canvas)
     result = None
     # The sum of the weights grows in the luma's place, beside the sums of U and V.
     for group in batched(offsets, (len(_INPUTS) - 3) // (3 if params.tht > 0.0 else 2)):
@@ -140,13 +135,13 @@ def _guided_average(
             value = _value(clips, shift(neighbours, k), params)
             slope = 1.0 / (_DIFFERS - _AGREES)
             weight = f"{_DIFFERS:.9g} {_INPUTS[len(clips)]} - {slope:.9g} * 0 max 1 min"
-            clips.append(_gray3(differences[k]))
+            clips.append(luma_everywhere(differences[k]))
             total += f" {weight} +"
             colour += f" {value} {weight} * +"
         result = vs.core.std.Expr(clips, [total, colour, colour])
     if result is None:
         return canvas
-    return vs.core.std.Expr([canvas, result, _gray3(result)], ["", "y z /", "y z /"])
+    return vs.core.std.Expr([canvas, result, luma_everywhere(result)], ["", "y z /", "y z /"])
 
 
 def stabilize(canvas: vs.VideoNode, params: StabParams, cuts: vs.VideoNode | None = None) -> vs.VideoNode:
