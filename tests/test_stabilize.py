@@ -156,6 +156,13 @@ def test_guided_leaves_no_ghost_of_what_moves() -> None:
     assert ghosts["G"] <= ghosts["A"] / 20
 
 
+def test_guided_averages_still_things_though_the_film_flickers_in_brightness() -> None:
+    before = flickering(20, 15)
+    before[:, 0] += np.random.default_rng(21).uniform(-0.05, 0.05, (15, 1, 1))
+    after = run(before, parameters("G", 15))
+    assert np.allclose(after[7, 1:], before[:, 1:].mean(0), atol=0.002)
+
+
 def test_guided_restores_gray_pixels_too() -> None:
     before = scene(9, 5)
     before[:, 1:] = 0.1

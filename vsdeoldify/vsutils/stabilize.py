@@ -101,16 +101,26 @@ def _restored_average(
 
 
 def _luma_differences(canvas: vs.VideoNode, half: int) -> dict[int, vs.VideoNode]:
-    """Offset k → mean absolute luma difference of frames n and n + k around every pixel, `GRAYS`."""
-    size = canvas.width
+    """Offset k → mean absolute luma difference of frames n and n + k around every pixel, `GRAYS`.
+
+    Old film flickers in brightness, too: the difference counts as it is or, where that is smaller, after the
+    frames' mean luma was taken from both.
+    """
+    size, half_size = canvas.width, canvas.width // 2
     patch = max(1, round(_PATCH * size / 768))
     # Half the size is enough for a mean over a patch, and squeezing the picture takes grain out of it.
-    luma = vs.core.resize.Bilinear(vs.core.std.ShufflePlanes(canvas, 0, vs.GRAY), size // 2, size // 2)
+    luma = vs.core.resize.Bilinear(vs.core.std.ShufflePlanes(canvas, 0, vs.GRAY), half_size, half_size)
+    mean = vs.core.resize.Point(vs.core.resize.Bilinear(luma, 1, 1), half_size, half_size)
+    versions = luma, vs.core.std.Expr([luma, mean], "x y -")
     differences = {}
     for k in range(1, min(half, canvas.num_frames - 1) + 1):
-        both = vs.core.std.Expr([luma, shift(luma, k)], "x y - abs")
-        ahead = vs.core.std.BoxBlur(both, hradius=patch, vradius=patch)
-        ahead = vs.core.resize.Bilinear(ahead, size, size)
+        around = [
+            vs.core.std.BoxBlur(
+                vs.core.std.Expr([version, shift(version, k)], "x y - abs"), hradius=patch, vradius=patch
+            )
+            for version in versions
+        ]
+        ahead = vs.core.resize.Bilinear(vs.core.std.Expr(around, "x y min"), size, size)
         # Frame n needs what frame n - k computed, too.
         vs.core.std.SetVideoCache(ahead, mode=1, fixedsize=1, maxsize=k + 8)
         differences[k], differences[-k] = ahead, shift(ahead, -k)
