@@ -192,6 +192,7 @@ def test_folded_network_equals_the_unfolded_reference(
 
 @torch.inference_mode()
 def test_self_attention_equals_fastai() -> None:
+    pytest.importorskip("fastai", reason="fastai is the reference; it comes with the train extra")
     from fastai.layers import SelfAttention as FastaiAttention
 
     theirs = FastaiAttention(16).eval()
@@ -207,6 +208,7 @@ def test_self_attention_equals_fastai() -> None:
 
 @torch.inference_mode()
 def test_last_upsampler_equals_fastai() -> None:
+    pytest.importorskip("fastai", reason="fastai is the reference; it comes with the train extra")
     from fastai.layers import PixelShuffle_ICNR
 
     theirs = PixelShuffle_ICNR(8, 6, blur=True).eval()
@@ -223,6 +225,7 @@ def test_last_upsampler_equals_fastai() -> None:
 @torch.inference_mode()
 def test_deep_block_equals_fastai(size: tuple[int, int]) -> None:
     """fastai's block has no normalisation behind its two convolutions; ours is set to do nothing."""
+    pytest.importorskip("fastai", reason="fastai is the reference; it comes with the train extra")
     from fastai.layers import NormType
     from fastai.vision.models.unet import UnetBlock as FastaiBlock
 
