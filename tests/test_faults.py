@@ -291,6 +291,14 @@ def test_a_model_file_that_is_replaced_is_read_again_even_with_the_same_size_and
     assert outcomes(old_clip) == old
 
 
+@pytest.mark.parametrize("seconds", [0, 4_102_444_800], ids=["1970", "2100"])
+def test_a_clock_that_is_wrong_does_not_matter(tmp_path: Path, models: Path, seconds: int) -> None:
+    path = tmp_path / "own.pth"
+    shutil.copy(models / "ddcolor.pth", path)
+    os.utime(path, (seconds, seconds))
+    assert outcomes(colour_with(path)) == outcomes(colour_with(models / "ddcolor.pth"))
+
+
 def test_a_model_file_replaced_by_another_network_is_told_and_never_used(
     tmp_path: Path, models: Path
 ) -> None:
