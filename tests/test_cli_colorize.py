@@ -25,6 +25,7 @@ from vapoursynth import core
 
 from vsdeoldify.cli import ffmpeg, main
 from vsdeoldify.cli.progress import Progress
+from vsdeoldify.cli.segments import process
 from vsdeoldify.cli.video import Point, parse_point, spread
 
 HERE = Path(__file__).parent
@@ -187,6 +188,7 @@ def test_the_default_output_has_the_same_container_duration_title_and_languages(
     text = subprocess.run([FFMPEG, "-i", str(output)], capture_output=True, text=True).stderr
     assert "The film" in text
     assert "(fra)" in text
+    assert list(film.parent.glob("*index*")) == []
     # x264 at a high quality: the brightness stays close.
     assert np.abs(luma(after.clip) - luma(before.clip)).mean() < 2
 
@@ -220,6 +222,18 @@ def test_depth_and_subsampling_follow_the_source(
         return luma(clip) / 2 ** (clip.format.bits_per_sample - 8)
 
     assert np.abs(eight_bits(after) - eight_bits(before)).mean() < 3
+
+
+def test_webm_holds_vp9_with_ten_bits_and_opus(film: Path, tmp_path: Path) -> None:
+    source = make(
+        tmp_path / "in.mkv", "-i", str(film), "-pix_fmt", "yuv420p10le", "-c:v", "ffv1", "-c:a", "copy"
+    )
+    said = done(source, "-o", tmp_path / "out.webm", "--end", "8", "--segment", "5")
+    assert "hold no aac sound: it is encoded as opus" in said
+    found = ffmpeg.contents(FFMPEG, tmp_path / "out.webm")
+    assert [stream.codec for stream in found.streams] == ["vp9", "opus"]
+    after = decode(tmp_path / "out.webm").clip
+    assert (after.num_frames, after.format.id) == (8, vs.YUV420P10)
 
 
 def test_frames_of_a_variable_rate_keep_their_times(tmp_path: Path) -> None:
@@ -510,6 +524,35 @@ def test_a_missing_model_is_named_with_the_command_that_gets_it(
     assert code == 1
     assert "vsdeoldify models --download paper_tiny" in said
     assert "--preset preview" in said
+
+
+_WITHOUT_PLUGINS = """
+import sys
+import vapoursynth as vs
+
+class Policy(vs.EnvironmentPolicy):
+    def on_policy_registered(self, api):
+        self.environment = api.create_environment(int(vs.CoreCreationFlags.DISABLE_AUTO_LOADING))
+
+    def get_current_environment(self):
+        return self.environment
+
+    def set_environment(self, environment):
+        return self.environment
+
+    def is_alive(self, environment):
+        return environment is self.environment
+
+vs.register_policy(Policy())
+from vsdeoldify.cli.render import main
+sys.exit(main(["probe", "{}"]))
+"""
+
+
+def test_a_missing_source_filter_is_named_with_the_command_that_installs_it() -> None:
+    with process("the reader", [sys.executable, "-c", _WITHOUT_PLUGINS]) as reader:
+        assert reader.output.read() == b""
+        assert 'pip install "vsdeoldify[cli]"' in str(reader.error())
 
 
 def test_an_existing_output_is_replaced_only_if_asked(film: Path, tmp_path: Path) -> None:
