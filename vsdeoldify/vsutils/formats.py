@@ -9,6 +9,8 @@ from functools import cache
 import vapoursynth as vs
 from vapoursynth import core
 
+from . import memory
+
 BT601 = int(vs.MATRIX_ST170_M)
 MIN_SIZE = 16
 
@@ -192,6 +194,7 @@ def _restore_yuv(source: vs.VideoNode, canvas: vs.VideoNode) -> vs.VideoNode:
         return core.std.SetFrameProps(joined, _Matrix=matrix)
 
     def choose(n: int, f: vs.VideoFrame) -> vs.VideoNode:
+        memory.tick()
         return variant(_matrix_of(f, source), int(f.props.get("_ChromaLocation", vs.CHROMA_LEFT)))
 
     template = core.std.BlankClip(source, format=output_format.id, keep=True)
@@ -199,7 +202,9 @@ def _restore_yuv(source: vs.VideoNode, canvas: vs.VideoNode) -> vs.VideoNode:
 
 
 def _restore_rgb(source: vs.VideoNode, canvas: vs.VideoNode) -> vs.VideoNode:
-    luma = core.resize.Point(_picture_only(source, "_Matrix"), format=vs.GRAYS, matrix=BT601, range=vs.RANGE_FULL)
+    luma = core.resize.Point(
+        _picture_only(source, "_Matrix"), format=vs.GRAYS, matrix=BT601, range=vs.RANGE_FULL
+    )
     chroma = core.resize.Spline64(canvas, source.width, source.height)
     planes = [luma, _plane(chroma, 1), _plane(chroma, 2)]
     # Clipping a channel would move the luma, so a colour too strong for its luma is weakened instead.

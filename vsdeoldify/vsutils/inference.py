@@ -8,6 +8,7 @@ import numpy.typing as npt
 import vapoursynth as vs
 from vapoursynth import core
 
+from . import memory
 from .formats import colourless
 
 Planes = npt.NDArray[np.float32]
@@ -52,6 +53,7 @@ def _coloured(gray: vs.VideoNode, colorize: Colorize, batch_size: int) -> vs.Vid
     groups: OrderedDict[int, Planes] = OrderedDict()
 
     def colour(n: int, f: Sequence[vs.VideoFrame]) -> vs.VideoFrame:
+        memory.tick()
         group, lane = divmod(n, batch_size)
         chroma = groups.get(group)
         if chroma is None:

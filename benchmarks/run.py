@@ -1,0 +1,471 @@
+"""How fast this machine colours: `python benchmarks/run.py [--device 0] [--quick]`.
+
+Prints a table of frames per second, per stage and for whole chains, each beside a baseline measured in the
+same minutes (see baseline.py), and writes it as CSV and as a picture. Beside the ratio of the rates stands
+that of the CPU time, which other programs on the machine disturb less. Official-size networks take seconds a
+frame on a CPU: --quick, --sizes, --factors and --methods narrow the measurement down.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import itertools
+import os
+import platform
+import resource
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import torch
+import vapoursynth as vs
+from baseline import Baseline, original_form, stabilized
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+from vapoursynth import core
+from weights import model_file
+
+from vsdeoldify import ddeoldify, ddeoldify_stabilizer
+from vsdeoldify.models.store import read_checkpoint
+from vsdeoldify.runtime import networks, openvino
+from vsdeoldify.runtime.device import choose_backend, choose_precision, resolve_device
+from vsdeoldify.runtime.runner import Planes, Runner
+
+ROOT = Path(__file__).parents[1]
+METHODS = ("DeOldify", "DDColor", "DeOldify + DDColor")
+
+
+@dataclass
+class Result:
+    """One line of the table."""
+
+    stage: str
+    size: str
+    render_factor: int
+    ours: float
+    baseline: float
+    cpu_ratio: float
+    note: str = ""
+
+    @property
+    def ratio(self) -> float:
+        return self.ours / self.baseline if self.baseline else float("nan")
+
+
+class StandIn:
+    """In place of a network: answers at once, so that what remains is everything else."""
+
+    def __init__(self, size: int) -> None:
+        random = np.random.default_rng(1).random((1, 2, 12, 12), np.float32)
+        self.chroma = (random.repeat(size // 12 + 1, 2).repeat(size // 12 + 1, 3) - 0.5)[
+            ..., :size, :size
+        ] * 0.4
+
+    def __call__(self, gray: Planes) -> Planes:
+        return self.chroma
+
+    def batch_size(self, size: int) -> int:
+        return 1
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+def film(width: int, height: int, length: int) -> vs.VideoNode:
+    """A moving YUV420P8 picture, held in memory."""
+    random = np.random.default_rng(7)
+    small = random.random((height // 16 + 2, width // 16 + 2 + length))
+    blank = core.std.BlankClip(format=vs.GRAY8, width=width, height=height, length=length, keep=True)
+    frames = []
+    for n in range(length):
+        picture = small[:, n : n + width // 16 + 2].repeat(16, 0).repeat(16, 1)[:height, :width]
+        frame = blank.get_frame(0).copy()
+        np.copyto(
+            np.asarray(frame[0]), 40 + 170 * picture + 8 * random.random(picture.shape), casting="unsafe"
+        )
+        frames.append(frame)
+    clip = core.std.ModifyFrame(blank, blank, lambda n, f: frames[n])
+    clip = core.resize.Bicubic(clip, format=vs.YUV420P8, matrix=vs.MATRIX_ST170_M)
+    core.std.SetVideoCache(clip, mode=1, fixedsize=1, maxsize=length)
+    for frame in clip.frames(close=True):
+        del frame
+    return clip
+
+
+def clip_rate(clip: vs.VideoNode, start: int, stop: int) -> float:
+    """Frames per second of a clip, rendered in order as vspipe does."""
+    begun = time.perf_counter()
+    for _ in clip[start:stop].frames(close=True):
+        pass
+    return (stop - start) / (time.perf_counter() - begun)
+
+
+def sequence_rate(frames: Any, start: int, stop: int) -> float:
+    begun = time.perf_counter()
+    for n in range(start, stop):
+        frames[n]
+    return (stop - start) / (time.perf_counter() - begun)
+
+
+def interleaved(
+    ours: Callable[[int, int], float], theirs: Callable[[int, int], float], frames: int, rounds: int
+) -> tuple[float, float, float]:
+    """Medians of both rates and the ratio of the CPU times, in turns; the first frame of each is left out."""
+    ours(0, 1), theirs(0, 1)
+    rates: tuple[list[float], list[float]] = [], []
+    cpu = [0.0, 0.0]
+    for i in range(rounds):
+        start = 1 + i * frames
+        for side, rate in enumerate((ours, theirs)):
+            begun = time.process_time()
+            rates[side].append(rate(start, start + frames))
+            cpu[side] += time.process_time() - begun
+    return statistics.median(rates[0]), statistics.median(rates[1]), cpu[1] / cpu[0]
+
+
+def peak_rate(device: torch.device, dtype: torch.dtype) -> float:
+    """The machine's own best matrix product in FLOP/s."""
+    n = 8192 if device.type == "cuda" else 2048
+    a, b = (torch.randn(n, n, device=device).to(dtype) for _ in range(2))
+    best = float("inf")
+    for _ in range(6):
+        synchronize(device)
+        begun = time.perf_counter()
+        a @ b
+        synchronize(device)
+        best = min(best, time.perf_counter() - begun)
+    return 2 * n**3 / best
+
+
+def synchronize(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def flops(colorizer: nn.Module, size: int) -> int:
+    """Multiplications and additions of one size×size picture, counted without computing them."""
+    with FlopCounterMode(display=False) as counter:
+        colorizer(torch.empty(1, 1, size, size, device="meta"))
+    total: int = counter.get_total_flops()
+    return total
+
+
+class Models:
+    """The networks of both sides.
+
+    Args:
+        folder: where random model files may be written.
+        device: where the networks run.
+        deoldify: DeOldify model's name.
+        ddcolor: DDColor model's name.
+        backend: as in `ddeoldify`.
+    """
+
+    def __init__(self, folder: Path, device: torch.device, deoldify: str, ddcolor: str, backend: str) -> None:
+        self.device = device
+        self.paths = [str(model_file(*key, folder)) for key in (("deoldify", deoldify), ("ddcolor", ddcolor))]
+        self.backend = backend
+        self._plain: dict[tuple[int, bool], nn.Module] = {}
+
+    def dtype(self, which: int) -> torch.dtype:
+        return choose_precision(self.device, ("deoldify", "ddcolor")[which], half=True, precision="auto")
+
+    def runner(self, which: int) -> Runner:
+        make = (networks.deoldify_runner, networks.ddcolor_runner)[which]
+        backend = choose_backend(self.device, [self.dtype(which)], self.backend)
+        return make(self.paths[which], None, self.device, self.dtype(which), backend)
+
+    def plain(self, which: int, *, original: bool) -> nn.Module:
+        """The bare network in float32, folded as ours or unfolded as the original's."""
+        if (which, original) not in self._plain:
+            from vsdeoldify.ddcolor.network import build as build_ddcolor
+            from vsdeoldify.deoldify.generator import build as build_deoldify
+
+            state = read_checkpoint(Path(self.paths[which]))
+            network = build_ddcolor(state) if which else build_deoldify(state)
+            module = original_form(network) if original else network
+            self._plain[which, original] = module.to(self.device)
+        return self._plain[which, original]
+
+    def counted(self, which: int, size: int) -> int:
+        from vsdeoldify.ddcolor.colorizer import DDColorColorizer
+        from vsdeoldify.ddcolor.network import LARGE, DDColor
+        from vsdeoldify.deoldify.colorizer import DeOldifyColorizer
+        from vsdeoldify.deoldify.generator import Generator
+
+        plain = self.plain(which, original=True)
+        with torch.device("meta"):
+            if which:
+                inner = getattr(plain, "network", None)
+                config = inner.config if isinstance(inner, DDColor) else LARGE
+                return flops(DDColorColorizer(DDColor(config, (0.45,) * 3, (0.225,) * 3)).eval(), size)
+            assert isinstance(plain, Generator)
+            return flops(DeOldifyColorizer(Generator(plain.config)).eval(), size)
+
+
+@contextmanager
+def stand_ins() -> Iterator[None]:
+    """`ddeoldify` with networks that answer at once."""
+
+    class Sized(StandIn):
+        def __init__(self) -> None:
+            self.by_size: dict[int, StandIn] = {}
+
+        def __call__(self, gray: Planes) -> Planes:
+            return self.by_size.setdefault(gray.shape[-1], StandIn(gray.shape[-1]))(gray)
+
+    def stand_in(*_: object) -> Sized:
+        return Sized()
+
+    with mock.patch.multiple(networks, deoldify_runner=stand_in, ddcolor_runner=stand_in):
+        yield
+
+
+def ours(
+    clip: vs.VideoNode, method: int, factor: int, models: Models, stabilizer: bool, **options: Any
+) -> vs.VideoNode:
+    result = ddeoldify(
+        clip,
+        method,
+        deoldify_p=[models.paths[0], factor],
+        ddcolor_p=[models.paths[1], factor],
+        device_index=str(models.device),
+        backend=models.backend,
+        **options,
+    )
+    if stabilizer:
+        result = ddeoldify_stabilizer(result, dark=True, smooth=True, stab=True, render_factor=factor)
+    return result
+
+
+def theirs(clip: vs.VideoNode, method: int, factor: int, models: Models | None, stabilizer: bool) -> Any:
+    size = 16 * factor
+    device = models.device if models else torch.device("cpu")
+
+    def network(which: int, used: bool) -> Any:
+        if not used:
+            return None
+        if models is None:
+            answer = torch.rand(1, 2 if which else 3, size, size)
+            return lambda x: answer
+        return models.plain(which, original=True)
+
+    frames = Baseline(clip, network(0, method != 1), network(1, method != 0), size, device)
+    return stabilized(frames, size) if stabilizer else frames
+
+
+def measure_outside(sizes: Sequence[tuple[int, int]], factors: Sequence[int], rounds: int) -> list[Result]:
+    """Everything but the networks."""
+    results = []
+    count = 16
+    for (width, height), factor in itertools.product(sizes, factors):
+        clip = film(width, height, 1 + rounds * count)
+        for method, stabilizer in ((0, False), (2, False), (2, True)):
+            with stand_ins():
+                chain = ours(clip, method, factor, _NO_MODELS, stabilizer)
+            frames = theirs(clip, method, factor, None, stabilizer)
+            a, b, cpu = interleaved(
+                lambda i, j, chain=chain: clip_rate(chain, i, j),  # type: ignore[misc]
+                lambda i, j, frames=frames: sequence_rate(frames, i, j),  # type: ignore[misc]
+                count,
+                rounds,
+            )
+            stage = f"all but the networks, {METHODS[method]}{', stabilizer' if stabilizer else ''}"
+            results.append(report(Result(stage, f"{width}×{height}", factor, a, b, cpu)))
+    return results
+
+
+class _NoModels:
+    """Names for `ours` where stand-ins take the networks' place."""
+
+    device = torch.device("cpu")
+    paths = ("standin.pth", "standin.pth")
+    backend = "torch"
+
+
+_NO_MODELS: Any = _NoModels()
+
+
+def measure_networks(
+    models: Models, methods: Sequence[int], factors: Sequence[int], frames: int, rounds: int
+) -> list[Result]:
+    """Each network alone, beside the original's form and beside our own form run by torch one by one."""
+    results = []
+    for which, factor in itertools.product((0, 1), factors):
+        if which not in methods and 2 not in methods:
+            continue
+        size = 32 * (factor // 2) if which else 16 * factor
+        runner = models.runner(which)
+        batch = runner.batch_size(size)
+        gray = np.random.default_rng(3).random((batch, size, size), np.float32)
+        original, folded = (models.plain(which, original=form) for form in (True, False))
+        picture = torch.rand(1, 3, size, size, device=models.device)
+
+        def rate(network: nn.Module, start: int, stop: int, picture: torch.Tensor = picture) -> float:
+            with torch.inference_mode():
+                begun = time.perf_counter()
+                for _ in range(start, stop):
+                    network(picture).cpu()
+                return (stop - start) / (time.perf_counter() - begun)
+
+        def rate_of(network: nn.Module) -> Callable[[int, int], float]:
+            return lambda start, stop: rate(network, start, stop)
+
+        def our_rate(start: int, stop: int, runner: Runner = runner, gray: Planes = gray) -> float:
+            begun = time.perf_counter()
+            for _ in range(start, stop):
+                runner(gray)
+            return (stop - start) * len(gray) / (time.perf_counter() - begun)
+
+        our_rate(0, 1)
+        for form, network in (("the original's form", original), ("our folded form, eager", folded)):
+            a, b, cpu = interleaved(our_rate, rate_of(network), frames, rounds)
+            count = models.counted(which, size)
+            share = a * count / peak_rate(models.device, models.dtype(which))
+            note = f"against {form}; batch {batch}; {count / 1e9:.0f} GFLOP a frame, {share:.0%} of the peak"
+            results.append(
+                report(Result(f"network {METHODS[which]}", f"{size}×{size}", factor, a, b, cpu, note))
+            )
+        runner.close()
+    return results
+
+
+def measure_whole(
+    models: Models,
+    sizes: Sequence[tuple[int, int]],
+    methods: Sequence[int],
+    factors: Sequence[int],
+    frames: int,
+    rounds: int,
+    stabilizers: Sequence[bool],
+) -> list[Result]:
+    """Whole chains, from the clip to the finished frame."""
+    results = []
+    for (width, height), method, factor, stabilizer in itertools.product(
+        sizes, methods, factors, stabilizers
+    ):
+        clip = film(width, height, 1 + rounds * frames)
+        chain = ours(clip, method, factor, models, stabilizer)
+        beside = theirs(clip, method, factor, models, stabilizer)
+        a, b, cpu = interleaved(
+            lambda i, j, chain=chain: clip_rate(chain, i, j),  # type: ignore[misc]
+            lambda i, j, beside=beside: sequence_rate(beside, i, j),  # type: ignore[misc]
+            frames,
+            rounds,
+        )
+        memory = f"RSS peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.1f} GB (both sides)"
+        if models.device.type == "cuda":
+            memory += f", device {torch.cuda.max_memory_allocated(models.device) / 1e9:.1f} GB"
+        stage = f"whole, {METHODS[method]}{', stabilizer' if stabilizer else ''}"
+        results.append(report(Result(stage, f"{width}×{height}", factor, a, b, cpu, memory)))
+    return results
+
+
+def report(result: Result) -> Result:
+    print(
+        f"{result.stage:52} {result.size:>10} rf {result.render_factor:2}  {result.ours:9.3f} fps   "
+        f"baseline {result.baseline:9.3f} fps   ×{result.ratio:6.2f}   "
+        f"CPU time ×{result.cpu_ratio:6.2f}  {result.note}",
+        flush=True,
+    )
+    return result
+
+
+def machine(device: torch.device) -> str:
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else _cpu_name()
+    return (
+        f"{name}, {os.cpu_count()} cores, {torch.get_num_threads()} torch threads; Python "
+        f"{platform.python_version()}, torch {torch.__version__}, "
+        f"VapourSynth R{core.core_version.release_major}, "
+        f"OpenVINO {'yes' if openvino.available() else 'no'}; load {os.getloadavg()[0]:.1f}"
+    )
+
+
+def _cpu_name() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.is_file() else []
+    return next(
+        (line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine()
+    )
+
+
+def write(results: Sequence[Result], header: str, stem: Path) -> None:
+    """The results as CSV and as a bar chart."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    with stem.with_suffix(".csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, [*asdict(results[0]), "ratio"])
+        writer.writeheader()
+        for result in results:
+            writer.writerow(
+                asdict(result) | {"ratio": f"{result.ratio:.2f}", "cpu_ratio": f"{result.cpu_ratio:.2f}"}
+            )
+    labels = [f"{r.stage}\n{r.size}, render factor {r.render_factor}" for r in results]
+    figure, axes = pyplot.subplots(figsize=(9, 0.55 * len(results) + 1.5), layout="constrained")
+    axes.barh(labels, [r.ratio for r in results], color="#4477aa")
+    axes.axvline(1, color="black", linewidth=0.8)
+    axes.invert_yaxis()
+    axes.set_xscale("log")
+    axes.set_xlabel("times the baseline's frames per second")
+    axes.set_title(header.split(";")[0], fontsize=9)
+    axes.tick_params(labelsize=7)
+    figure.savefig(stem.with_suffix(".png"), dpi=110)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--device", default="99", help="as device_index: 0–7, 99 or a name")
+    parser.add_argument("--backend", default="auto")
+    parser.add_argument("--sizes", default="720x576,1920x1080")
+    parser.add_argument("--factors", default="16,24,32")
+    parser.add_argument("--methods", default="0,1,2")
+    parser.add_argument("--parts", default="outside,networks,whole")
+    parser.add_argument("--deoldify", default="video", choices=["video", "stable", "artistic"])
+    parser.add_argument("--ddcolor", default="modelscope", choices=["modelscope", "artistic", "paper_tiny"])
+    parser.add_argument("--stabilizer", default="both", choices=["no", "yes", "both"])
+    parser.add_argument("--frames", type=int, help="frames a round; default 2 on the CPU, 64 on a GPU")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--quick", action="store_true", help="one size, render factor 16, one round")
+    parser.add_argument("--out", type=Path, help="without suffix; default docs/images/speed_<device>")
+    options = parser.parse_args()
+    device = resolve_device(int(options.device) if options.device.isdigit() else options.device)
+    if options.quick:
+        options.sizes, options.factors, options.rounds = "720x576", "16", 1
+    sizes = [(int(w), int(h)) for w, h in (size.split("x") for size in options.sizes.split(","))]
+    factors = [int(f) for f in options.factors.split(",")]
+    methods = [int(m) for m in options.methods.split(",")]
+    parts = options.parts.split(",")
+    frames = options.frames or (64 if device.type == "cuda" else 2)
+    header = machine(device)
+    print(header, flush=True)
+    results: list[Result] = []
+    if "outside" in parts:
+        results += measure_outside(sizes, factors, options.rounds)
+    if "networks" in parts or "whole" in parts:
+        with tempfile.TemporaryDirectory() as folder:
+            models = Models(Path(folder), device, options.deoldify, options.ddcolor, options.backend)
+            if "networks" in parts:
+                results += measure_networks(models, methods, factors, frames, options.rounds)
+            if "whole" in parts:
+                stabilizers = {"no": [False], "yes": [True], "both": [False, True]}[options.stabilizer]
+                results += measure_whole(models, sizes, methods, factors, frames, options.rounds, stabilizers)
+    stem = options.out or ROOT / "docs" / "images" / f"speed_{str(device).replace(':', '')}"
+    write(results, header, stem)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""A long render's memory stays level."""
+
+import subprocess
+import sys
+
+import pytest
+
+from vsdeoldify.vsutils import memory
+
+
+def test_memory_is_given_back_only_when_enough_has_gathered() -> None:
+    sizes = [500_000_000]
+    trims = []
+
+    def trim(pad: int) -> int:
+        trims.append(sizes[0])
+        sizes[0] = 400_000_000
+        return 1
+
+    trimmer = memory.Trimmer(trim, lambda: sizes[0])
+    for grown in (0, 50_000_000, 0, 100_000_000, 0):
+        sizes[0] += grown
+        for _ in range(64):
+            trimmer.tick()
+    assert trims == [500_000_000, 550_000_000]
+
+
+SCRIPT = """
+import vapoursynth as vs
+from vsdeoldify import ddeoldify_stabilizer
+from vsdeoldify.vsutils.memory import _resident
+
+clip = vs.core.std.BlankClip(format=vs.YUV420P8, width=64, height=64, length=700, color=[90, 120, 130])
+clip = ddeoldify_stabilizer(clip, dark=True, smooth=True, stab=True, render_factor=10)
+for n, frame in enumerate(clip.frames(close=True)):
+    if n == 100:
+        before = _resident()
+print(round((_resident() - before) / 1e6))
+"""
+
+
+@pytest.mark.skipif(memory._trimmer() is None, reason="the C library is not glibc")
+def test_the_stabilizer_does_not_grow_with_every_frame() -> None:
+    result = subprocess.run(
+        [sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=250, check=True
+    )
+    # Without giving back: about 1 MB a frame.
+    assert int(result.stdout) < 300
