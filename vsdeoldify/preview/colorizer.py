@@ -9,7 +9,7 @@ from torch.nn import functional
 from ..runtime.color import lab_to_rgb, luma_to_lightness, rgb_to_chroma
 from .network import STRIDE, PreviewNetwork
 
-WORKING_SIZE = 160
+WORKING_SIZE = 192
 """Larger squares are shrunk to this: the network learned from small pictures."""
 
 

@@ -28,11 +28,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--epochs", type=float, default=20, help="passes over the pictures (default 20)")
     parser.add_argument("--minutes", type=float, help="train for this long instead")
     parser.add_argument("--batch", type=int, default=32, help="crops a step (default 32)")
-    parser.add_argument("--sizes", default="96,128,160", help="crop sizes, multiples of 32 (96,128,160)")
-    parser.add_argument("--shares", default="45,35,20", help="share of the training for each (45,35,20)")
+    parser.add_argument("--sizes", default="96,128", help="crop sizes, multiples of 32 (96,128)")
+    parser.add_argument("--shares", default="65,35", help="share of the training for each (65,35)")
     parser.add_argument("--rate", type=float, help="highest learning rate (1.5e-3; fine-tuning 1.5e-4)")
     parser.add_argument(
-        "--colourful", type=float, default=0.7, help="chroma to reach, as a share of the true one (0.7)"
+        "--colourful",
+        type=float,
+        default=0.53,
+        help="colourfulness to reach, as a share of the true one (0.53)",
     )
     parser.add_argument("--every", type=float, default=180, help="seconds between checkpoints (180)")
     parser.add_argument("--seed", type=int, default=0, help="for crops, order and weights (0)")

@@ -46,7 +46,7 @@ class Settings:
         shares: the share of the training that each size gets.
         rate: the highest learning rate; about a tenth of the default for fine-tuning.
         average: how slowly the averaged weights follow, 0…1.
-        colourful: the chroma of the exported model as a share of the true one.
+        colourful: the colourfulness of the exported model as a share of the true one.
         every: seconds between two checkpoints.
         seed: for crops, order and starting weights.
         device: a torch device.
@@ -59,11 +59,11 @@ class Settings:
     epochs: float = 20
     minutes: float | None = None
     batch: int = 32
-    sizes: tuple[int, ...] = (96, 128, 160)
-    shares: tuple[float, ...] = (0.45, 0.35, 0.2)
+    sizes: tuple[int, ...] = (96, 128)
+    shares: tuple[float, ...] = (0.65, 0.35)
     rate: float = 1.5e-3
     average: float = 0.998
-    colourful: float = 0.7
+    colourful: float = 0.53
     every: float = 180
     seed: int = 0
     device: str = "cpu"
