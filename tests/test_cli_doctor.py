@@ -176,6 +176,26 @@ def test_without_torch_the_report_is_whole_and_names_the_command(tmp_path: Path,
     assert "Traceback" not in result.stdout + result.stderr
 
 
+def test_without_vapoursynth_doctor_works_and_the_others_point_to_it(tmp_path: Path) -> None:
+    library(tmp_path, "vapoursynth", "raise ImportError('libvapoursynth.so: cannot open shared object file')")
+    result = doctor_process("--no-test", PYTHONPATH=str(tmp_path))
+    assert result.returncode == 1
+    assert re.search(r"ERROR +VapourSynth +does not load: .*libvapoursynth.so", result.stdout)
+    assert re.search(r"-> .*pip install .*vapoursynth", result.stdout)
+    assert "Traceback" not in result.stdout + result.stderr
+    result = subprocess.run(
+        [sys.executable, "-m", "vsdeoldify", "colorize", "--preset", "fast", "film.mkv"],
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 1
+    assert "libvapoursynth.so" in result.stderr
+    assert "vsdeoldify doctor" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
 def in_process(capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, list[Finding]]:
     code = cli.main(["doctor", "--json", "--no-test", *options])
     return code, [Finding(**f) for f in json.loads(capsys.readouterr().out)["findings"]]

@@ -21,11 +21,8 @@ ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 PAGES = [README, ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "demo" / "NOTICE.md"]
 REFERENCE = (ROOT / "docs" / "parameters.md").read_text(encoding="utf-8")
-FUNCTIONS: list[Callable[..., object]] = [
-    value
-    for value in vars(vsdeoldify).values()
-    if inspect.isfunction(value) and value.__name__ in vsdeoldify.__all__
-]
+PUBLIC = [getattr(vsdeoldify, name) for name in vsdeoldify.__all__]
+FUNCTIONS: list[Callable[..., object]] = [value for value in PUBLIC if inspect.isfunction(value)]
 
 Checks = dict[str, tuple[Callable[[object], Any], Any]]
 LISTS: Checks = {

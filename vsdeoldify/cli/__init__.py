@@ -92,11 +92,32 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"vsdeoldify {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name in _COMMANDS:
-        module = importlib.import_module(f".{name}", __name__)
+        try:
+            module = importlib.import_module(f".{name}", __name__)
+        except ImportError as error:
+            _add_broken(commands, name, error)
+            continue
         module.add_parser(commands)
         command = commands.choices[name]
         command.set_defaults(run=module.run, prog=command.prog)
     return parser
+
+
+def _add_broken(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, error: ImportError
+) -> None:
+    """In place of a command that a library keeps from loading; the others, doctor above all, still work."""
+    # No character begins an option, so that whatever follows is taken.
+    parser = commands.add_parser(
+        name, help="does not load, see vsdeoldify doctor", add_help=False, prefix_chars="\0"
+    )
+    parser.add_argument("rest", nargs="*")
+    message = f"a library does not load: {error}\nvsdeoldify doctor tells the command that mends it"
+
+    def run(args: argparse.Namespace) -> int:
+        raise CommandError(message)
+
+    parser.set_defaults(run=run, prog=parser.prog)
 
 
 def _write(stream: TextIO | None, text: str) -> None:

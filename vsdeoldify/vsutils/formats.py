@@ -205,14 +205,16 @@ def _restore_rgb(source: vs.VideoNode, canvas: vs.VideoNode) -> vs.VideoNode:
     luma = core.resize.Point(
         _picture_only(source, "_Matrix"), format=vs.GRAYS, matrix=BT601, range=vs.RANGE_FULL
     )
-    chroma = core.resize.Spline64(canvas, source.width, source.height)
-    planes = [luma, _plane(chroma, 1), _plane(chroma, 2)]
+    u, v = (core.resize.Spline64(_plane(canvas, index), source.width, source.height) for index in (1, 2))
     # Clipping a channel would move the luma, so a colour too strong for its luma is weakened instead.
     red, green, blue = "z 1.402 *", "y -0.344136 * z -0.714136 * +", "y 1.772 *"
     highest = f"{red} {green} max {blue} max"
     lowest = f"{red} {green} min {blue} min"
-    share = f"1 1 x - {highest} 1e-9 max / 0 max min x 0 {lowest} - 1e-9 max / 0 max min"
-    channels = [core.std.Expr(planes, f"{channel} {share} * x +") for channel in (red, green, blue)]
+    share = core.std.Expr(
+        [luma, u, v],
+        f"1 1 x - {highest} 1e-9 max / 0 max min x 0 {lowest} - 1e-9 max / 0 max min",
+    )
+    channels = [core.std.Expr([luma, u, v, share], f"{channel} a * x +") for channel in (red, green, blue)]
     rgb = core.std.ShufflePlanes(channels, [0, 0, 0], vs.RGB)
     rgb = core.std.RemoveFrameProps(rgb, ["_Matrix", "_Range"])
     rgb = core.std.CopyFrameProps(rgb, source, props=["_Range"])
