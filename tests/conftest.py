@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     # Shells start background jobs so, and every process of the tests would inherit it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
