@@ -254,6 +254,9 @@ def build(state: dict[str, Tensor]) -> DDColor:
     config = read_config(state)
     check_layout(state, official_shapes(config), f"DDColor network ({config.architecture})", extra=True)
     mean, deviation = (tuple(state[key].flatten().tolist()) for key in ("mean", "std"))
+    # Loaded here: parts of torch 2.6 that timm brings along cannot be loaded where tensors have no memory.
+    import timm  # noqa: F401
+
     with torch.device("meta"):
         network = DDColor(config, mean, deviation)
     network.load_state_dict(filter_state_dict(state, config), assign=True)

@@ -244,6 +244,9 @@ def build(state: dict[str, Tensor], *, pad_channels: int = 1) -> Generator:
     """
     config = read_config(state)
     check_layout(state, official_shapes(config), f"DeOldify {config.architecture} generator")
+    # Loaded here: parts of torch 2.6 that it brings along cannot be loaded where tensors have no memory.
+    import torchvision  # noqa: F401
+
     with torch.device("meta"):
         network = Generator(config, pad_channels)
     network.load_state_dict(filter_state_dict(state, config, network.padding), assign=True)
