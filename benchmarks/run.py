@@ -220,7 +220,10 @@ def stand_ins() -> Iterator[None]:
             self.by_size: dict[int, StandIn] = {}
 
         def __call__(self, gray: Planes) -> Planes:
-            return self.by_size.setdefault(gray.shape[-1], StandIn(gray.shape[-1]))(gray)
+            size = gray.shape[-1]
+            if size not in self.by_size:
+                self.by_size[size] = StandIn(size)
+            return self.by_size[size](gray)
 
     def stand_in(*_: object) -> Sized:
         return Sized()

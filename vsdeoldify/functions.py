@@ -126,14 +126,15 @@ def ddeoldify(
         ddcolor_size = 32 * (params.ddcolor_render_factor(ddcolor, clip.width) // 2)
         size = max([deoldify_size] * (method != 1) + [ddcolor_size] * (method != 0))
 
+        grays = {side: formats.to_gray(clip, side) for side in (deoldify_size, ddcolor_size)}
         a = b = None
         if method != 1:
             runner = deoldify_runner(str(deoldify.model), models_folder, device, deoldify_dtype, backend)
-            a = _colorize(formats.to_gray(clip, deoldify_size), runner, batch_size, every)
+            a = _colorize(grays[deoldify_size], runner, batch_size, every)
             a = formats.scale_canvas(merge.rotate(a, deoldify.saturation, deoldify.hue), size)
         if method != 0:
             runner = ddcolor_runner(str(ddcolor.model), models_folder, device, ddcolor_dtype, backend)
-            gray = formats.to_gray(clip, ddcolor_size)
+            gray = grays[ddcolor_size]
             if tweaked:
                 assert not isinstance(tweaks.hue_adjust, str)
                 b = _colorize(tweak.tweak_luma(gray, tweaks), runner, batch_size, every)
