@@ -7,6 +7,8 @@
 VENV := .venv
 RUN := $(VENV)/bin/python
 SHELL := /bin/sh
+# vspipe sets itself up with the vapoursynth command that it finds on the PATH.
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .PHONY: demo test test-oldest lint clean
 
