@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-# As in an activated environment: vspipe sets itself up with the vapoursynth command that it finds on the PATH.
+# As in an activated environment: vspipe sets itself up with the vapoursynth command it finds on the PATH.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
