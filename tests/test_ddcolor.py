@@ -22,6 +22,7 @@ from torch.nn.utils import spectral_norm
 from vsdeoldify.ddcolor import network as ddcolor
 from vsdeoldify.ddcolor.colorizer import DDColorColorizer, colorize_picture
 from vsdeoldify.ddcolor.network import Config, DDColor
+from vsdeoldify.runtime.checkpoint import guess
 from vsdeoldify.runtime.color import rgb_to_chroma, rgb_to_lab
 
 
@@ -246,7 +247,7 @@ def test_foreign_files_are_recognised(state: dict[str, Any], guess: str) -> None
 
 
 def test_describe_names_the_family() -> None:
-    assert ddcolor.describe(tiny_ddcolor_state_dict()) == "DDColor"
+    assert guess(tiny_ddcolor_state_dict()) == "DDColor"
 
 
 @torch.inference_mode()

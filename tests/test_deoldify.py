@@ -23,6 +23,7 @@ from torchvision.models.resnet import BasicBlock, Bottleneck, resnet34, resnet10
 from vsdeoldify.deoldify import generator
 from vsdeoldify.deoldify.colorizer import DeOldifyColorizer, apply_chroma, colorize_picture
 from vsdeoldify.deoldify.generator import BlockPlan, Config, Generator, SelfAttention, UnetBlock, Upsampler
+from vsdeoldify.runtime.checkpoint import guess
 from vsdeoldify.runtime.color import normalize, rgb_to_luma
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -357,8 +358,8 @@ def test_foreign_files_are_recognised(state: dict[str, Any], guess: str) -> None
 
 
 def test_describe_tells_the_two_generators_apart() -> None:
-    assert "wide" in generator.describe(tiny_deoldify_state_dict("wide"))
-    assert "deep" in generator.describe(tiny_deoldify_state_dict("deep"))
+    assert "wide" in guess(tiny_deoldify_state_dict("wide"))
+    assert "deep" in guess(tiny_deoldify_state_dict("deep"))
 
 
 @torch.inference_mode()

@@ -10,7 +10,7 @@ import vapoursynth as vs
 
 from .. import ddeoldify, ddeoldify_stabilizer, meter
 from ..metrics import PictureScore, score
-from ..runtime.device import CPU_INDEX, available_devices
+from ..runtime.device import default_device_index
 from ..vsutils import formats, scenes
 from . import say
 from .compare import GRAY, TRUTH, Colouring, Result
@@ -26,7 +26,7 @@ from .pictures import (
 )
 from .progress import Progress
 from .render import sentence
-from .script import PLUGIN_MISSING, source_arguments
+from .script import PLUGIN_MISSING, number_or_name, source_arguments
 
 _THUMBNAIL = 360
 _THUMBNAIL_QUALITY = 92
@@ -220,7 +220,7 @@ class Comparison:
                 self._fail(f"{path}, {colouring.label}", error)
 
     def _colour(self, gray: vs.VideoNode, colouring: Colouring) -> vs.VideoNode:
-        device = _device(self.device)
+        device = default_device_index() if self.device is None else number_or_name(self.device)
         clip = ddeoldify(gray, **colouring.ddeoldify, device_index=device, torch_dir=self.torch_dir)
         if colouring.stabilizer is not None:
             clip = ddeoldify_stabilizer(clip, **colouring.stabilizer)
@@ -277,11 +277,3 @@ def _shrink(picture: Picture, largest: int) -> Picture:
     size = max(1, round(width * scale)), max(1, round(height * scale))
     small: Picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
     return small
-
-
-def _device(text: str | None) -> int | str:
-    """`device_index` of what the user chose; the first GPU, or else the CPU, where that is nothing."""
-    if text is not None:
-        return int(text) if text.strip().isdecimal() else text
-    first = next(iter(available_devices()))
-    return 0 if first == "cuda:0" else CPU_INDEX if first == "cpu" else first

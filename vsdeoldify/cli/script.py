@@ -19,6 +19,7 @@ from ..params import (
     StabParams,
 )
 from ..presets import COLOURS, COLOURS_HELP, SPEED_HELP, SPEEDS, Preset, preset
+from ..runtime.device import default_device_index
 from . import DONE, USAGE, CommandError, answer
 
 PLUGIN_MISSING = (
@@ -187,12 +188,12 @@ def chosen_parameters(args: argparse.Namespace) -> Preset:
     if args.every is not None:
         changes["every"] = args.every
     if args.device is not None:
-        changes["device_index"] = _number_or_name(args.device)
+        changes["device_index"] = number_or_name(args.device)
     if args.torch_dir is not None:
         changes["torch_dir"] = str(Path(args.torch_dir).expanduser().absolute())
     changes |= dict(args.set)
     if "device_index" not in changes:
-        changes["device_index"] = _default_device()
+        changes["device_index"] = default_device_index()
     try:
         chosen = chosen.with_changes(**changes)
     except TypeError as error:
@@ -350,20 +351,12 @@ def _method(text: str) -> str:
 def _model(text: str) -> int | str:
     if text.lower().endswith(MODEL_FILE_SUFFIXES):
         return str(Path(text).expanduser().absolute())
-    return _number_or_name(text)
+    return number_or_name(text)
 
 
-def _number_or_name(text: str) -> int | str:
+def number_or_name(text: str) -> int | str:
     text = text.strip()
     return int(text) if text.isdecimal() else text
-
-
-def _default_device() -> int | str:
-    """The first GPU of this machine, else the CPU."""
-    from ..runtime.device import CPU_INDEX, available_devices
-
-    name = next(iter(available_devices()))
-    return 0 if name == "cuda:0" else CPU_INDEX if name == "cpu" else name
 
 
 def _only_used(ddeoldify: dict[str, Any]) -> dict[str, Any]:

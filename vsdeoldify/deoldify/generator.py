@@ -253,11 +253,6 @@ def build(state: dict[str, Tensor], *, pad_channels: int = 1) -> Generator:
     return network.eval().requires_grad_(False)
 
 
-def describe(state: Mapping[str, object]) -> str:
-    """Say in a few words which network a state dict belongs to."""
-    return guess(state)
-
-
 def read_config(state: Mapping[str, object]) -> Config:
     """Read a generator's configuration from the keys and shapes of its state dict.
 

@@ -36,6 +36,12 @@ def available_devices() -> dict[str, str]:
     return found
 
 
+def default_device_index() -> int | str:
+    """`device_index` of the first GPU of this machine, or of the CPU where it has none."""
+    name = next(iter(available_devices()))
+    return 0 if name == "cuda:0" else CPU_INDEX if name == "cpu" else name
+
+
 def resolve_device(device_index: object) -> torch.device:
     """The torch device that a caller means.
 
