@@ -127,20 +127,25 @@ def ddeoldify(
         size = max([deoldify_size] * (method != 1) + [ddcolor_size] * (method != 0))
 
         grays = {side: formats.to_gray(clip, side) for side in (deoldify_size, ddcolor_size)}
+        cuts = None
+        if every > 1:
+            # In one network's picture for both, so that they have the same key frames.
+            gray = grays[ddcolor_size if method == 1 else deoldify_size]
+            cuts = scenes.find_cuts(gray, StabParams().tht_scen)
         a = b = None
         if method != 1:
             runner = deoldify_runner(str(deoldify.model), models_folder, device, deoldify_dtype, backend)
-            a = _colorize(grays[deoldify_size], runner, batch_size, every)
+            a = _colorize(grays[deoldify_size], runner, batch_size, every, cuts)
             a = formats.scale_canvas(merge.rotate(a, deoldify.saturation, deoldify.hue), size)
         if method != 0:
             runner = ddcolor_runner(str(ddcolor.model), models_folder, device, ddcolor_dtype, backend)
             gray = grays[ddcolor_size]
             if tweaked:
                 assert not isinstance(tweaks.hue_adjust, str)
-                b = _colorize(tweak.tweak_luma(gray, tweaks), runner, batch_size, every)
+                b = _colorize(tweak.tweak_luma(gray, tweaks), runner, batch_size, every, cuts)
                 b = hue.adjust_chroma(formats.with_luma(b, gray), tweaks.hue_adjust)
             else:
-                b = _colorize(gray, runner, batch_size, every)
+                b = _colorize(gray, runner, batch_size, every, cuts)
             b = formats.scale_canvas(merge.rotate(b, ddcolor.saturation, ddcolor.hue), size)
 
         if a is None or b is None:
@@ -158,7 +163,9 @@ def ddeoldify(
         return formats.restore(clip, canvas)
 
 
-def _colorize(gray: vs.VideoNode, runner: Runner, batch_size: int | None, every: int) -> vs.VideoNode:
+def _colorize(
+    gray: vs.VideoNode, runner: Runner, batch_size: int | None, every: int, cuts: vs.VideoNode | None
+) -> vs.VideoNode:
     # Script variables are gone when the core is freed, so the device memory is given back by the library.
     reference = weakref.ref(runner)
 
@@ -168,9 +175,8 @@ def _colorize(gray: vs.VideoNode, runner: Runner, batch_size: int | None, every:
 
     vs.register_on_destroy(close)
     batch_size = batch_size or runner.batch_size(gray.width)
-    if every == 1:
+    if cuts is None:
         return inference.colorize_clip(gray, runner, batch_size)
-    cuts = scenes.find_cuts(gray, StabParams().tht_scen)
     return keyframes.colorize_every(gray, runner, batch_size, every, cuts)
 
 

@@ -219,7 +219,7 @@ def _restore_rgb(source: vs.VideoNode, canvas: vs.VideoNode) -> vs.VideoNode:
     rgb = core.std.RemoveFrameProps(rgb, ["_Matrix", "_Range"])
     rgb = core.std.CopyFrameProps(rgb, source, props=["_Range"])
     rgb = core.resize.Point(rgb, format=source.format.id)
-    return core.std.CopyFrameProps(rgb, source)
+    return memory.watched(core.std.CopyFrameProps(rgb, source))
 
 
 def _plane(clip: vs.VideoNode, index: int) -> vs.VideoNode:

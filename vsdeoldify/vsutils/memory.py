@@ -14,6 +14,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+import vapoursynth as vs
+
 _STATM = Path("/proc/self/statm")
 _PAGE = 4096
 # How often to look, and how much growth is worth the milliseconds of giving back.
@@ -51,6 +53,16 @@ def tick() -> None:
     trimmer = _trimmer()
     if trimmer is not None:
         trimmer.tick()
+
+
+def watched(clip: vs.VideoNode) -> vs.VideoNode:
+    """The same clip, with a `tick` for every frame; for chains that have no callback of their own."""
+
+    def count(n: int) -> vs.VideoNode:
+        tick()
+        return clip
+
+    return clip if _trimmer() is None else vs.core.std.FrameEval(clip, count, clip_src=[clip])
 
 
 @cache
