@@ -170,9 +170,9 @@ needs_openvino = pytest.mark.skipif(not openvino.available(), reason="OpenVINO i
 
 
 @needs_openvino
-@pytest.mark.parametrize("make", [deoldify, ddcolor])
-def test_openvino_gives_what_torch_gives(make: Callable[[], nn.Module]) -> None:
-    gray = pictures(2)
+@pytest.mark.parametrize(("make", "size"), [(deoldify, 160), (deoldify, 176), (ddcolor, 160), (ddcolor, 224)])
+def test_openvino_gives_what_torch_gives(make: Callable[[], nn.Module], size: int) -> None:
+    gray = pictures(2, size)
     expected = Runner(make(), CPU, "tiny")(gray)
     network = openvino.OpenVinoColorizer(make(), "tiny", required=True)
     found = Runner(network, CPU, "tiny")(gray)
