@@ -116,18 +116,25 @@ def sequence_rate(frames: Any, start: int, stop: int) -> float:
 
 
 def interleaved(
-    ours: Callable[[int, int], float], theirs: Callable[[int, int], float], frames: int, rounds: int
+    ours: Callable[[int, int], float],
+    theirs: Callable[[int, int], float],
+    frames: tuple[int, int],
+    rounds: int,
+    before: tuple[int, int] = (1, 1),
 ) -> tuple[float, float, float]:
-    """Medians of both rates and the ratio of the CPU times, in turns; the first frame of each is left out."""
-    ours(0, 1), theirs(0, 1)
+    """Medians of both rates and the ratio of the CPU times, in turns.
+
+    `frames` are those of a round of each side, `before` those that are rendered first and left out.
+    """
+    ours(0, before[0]), theirs(0, before[1])
     rates: tuple[list[float], list[float]] = [], []
     cpu = [0.0, 0.0]
     for i in range(rounds):
-        start = 1 + i * frames
-        for side, rate in enumerate((ours, theirs)):
+        for side, (rate, count) in enumerate(zip((ours, theirs), frames, strict=True)):
             begun = time.process_time()
-            rates[side].append(rate(start, start + frames))
-            cpu[side] += time.process_time() - begun
+            start = before[side] + i * count
+            rates[side].append(rate(start, start + count))
+            cpu[side] += (time.process_time() - begun) / count
     return statistics.median(rates[0]), statistics.median(rates[1]), cpu[1] / cpu[0]
 
 
@@ -268,18 +275,21 @@ def theirs(clip: vs.VideoNode, method: int, factor: int, models: Models | None, 
 def measure_outside(sizes: Sequence[tuple[int, int]], factors: Sequence[int], rounds: int) -> list[Result]:
     """Everything but the networks."""
     results = []
-    count = 16
+    # VapourSynth's frames find their places in memory in the first thousands of frames: until then every
+    # frame costs up to twice as much. A film is longer than that.
+    before, frames = (3000, 8), (400, 24)
     for (width, height), factor in itertools.product(sizes, factors):
-        clip = film(width, height, 1 + rounds * count)
+        clip = core.std.Loop(film(width, height, 60), (before[0] + rounds * frames[0]) // 60 + 1)
         for method, stabilizer in ((0, False), (2, False), (2, True)):
             with stand_ins():
                 chain = ours(clip, method, factor, _NO_MODELS, stabilizer)
-            frames = theirs(clip, method, factor, None, stabilizer)
+            beside = theirs(clip, method, factor, None, stabilizer)
             a, b, cpu = interleaved(
                 lambda i, j, chain=chain: clip_rate(chain, i, j),  # type: ignore[misc]
-                lambda i, j, frames=frames: sequence_rate(frames, i, j),  # type: ignore[misc]
-                count,
+                lambda i, j, beside=beside: sequence_rate(beside, i, j),  # type: ignore[misc]
+                frames,
                 rounds,
+                before,
             )
             stage = f"all but the networks, {METHODS[method]}{', stabilizer' if stabilizer else ''}"
             results.append(report(Result(stage, f"{width}×{height}", factor, a, b, cpu)))
@@ -330,7 +340,7 @@ def measure_networks(
 
         our_rate(0, 1)
         for form, network in (("the original's form", original), ("our folded form, eager", folded)):
-            a, b, cpu = interleaved(our_rate, rate_of(network), frames, rounds)
+            a, b, cpu = interleaved(our_rate, rate_of(network), (frames, frames), rounds)
             count = models.counted(which, size)
             share = a * count / peak_rate(models.device, models.dtype(which))
             note = f"against {form}; batch {batch}; {count / 1e9:.0f} GFLOP a frame, {share:.0%} of the peak"
@@ -361,7 +371,7 @@ def measure_whole(
         a, b, cpu = interleaved(
             lambda i, j, chain=chain: clip_rate(chain, i, j),  # type: ignore[misc]
             lambda i, j, beside=beside: sequence_rate(beside, i, j),  # type: ignore[misc]
-            frames,
+            (frames, frames),
             rounds,
         )
         memory = f"RSS peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.1f} GB (both sides)"

@@ -596,6 +596,23 @@ def test_the_progress_bar_shows_share_speed_and_time_left_in_any_width() -> None
     assert stream.getvalue() == ""
 
 
+def test_messages_stand_above_the_progress_bar() -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    stream = Terminal()
+    with Progress(200, "frames", stream=stream) as progress:
+        progress.update(50)
+        time.sleep(0.25)
+        progress.update(100)
+        assert "100/200 frames" in stream.getvalue()
+        progress.say("photo.png is no picture")
+    # What a terminal shows in the end: a line is written over from its start.
+    lines = [line.rstrip().rpartition("\r")[2] for line in stream.getvalue().split("\n")]
+    assert lines == ["photo.png is no picture", ""]
+
+
 def test_preview_frames_are_spread_and_distinct() -> None:
     assert spread(4, 0, 100) == [12, 37, 62, 87]
     assert spread(9, 10, 13) == [10, 11, 12]

@@ -85,6 +85,22 @@ def test_chroma_lands_where_the_resizer_would_put_it(format_id: Any, location: i
         assert np.abs(error).max() <= 2 ** (fmt.bits_per_sample - 8)
 
 
+@pytest.mark.parametrize("full_range", [False, True])
+@pytest.mark.parametrize("bits", [8, 9, 10, 12, 14, 16])
+def test_chroma_is_the_float_result_rounded_to_the_formats_steps(bits: int, full_range: bool) -> None:
+    canvas = noise(vs.YUV444PS, 64, 64).std.BoxBlur(hradius=3, vradius=3)
+    canvas = canvas.std.Expr(["", "x 0.4 *"]).std.SetFrameProps(_Matrix=formats.BT601)
+    results = []
+    for sample_type, depth in ((vs.FLOAT, 32), (vs.INTEGER, bits)):
+        format_id = core.query_video_format(vs.YUV, sample_type, depth, 1, 0).id
+        source = core.std.BlankClip(format=format_id, width=128, height=96, length=1)
+        results.append(formats.restore(source.std.SetFrameProps(_Matrix=1, _Range=full_range), canvas))
+    steps = 2**bits - 1 if full_range else 224 << (bits - 8)
+    for index in (1, 2):
+        expected = plane(results[0], 0, index).astype(float) * steps + (1 << (bits - 1))
+        assert np.abs(plane(results[1], 0, index) - expected).max() <= 0.52
+
+
 @pytest.mark.parametrize(("width", "height", "expected"), [(720, 576, 6), (1280, 720, 1), (1024, 578, 1)])
 def test_a_clip_without_a_matrix_gets_the_one_players_assume(width: int, height: int, expected: int) -> None:
     for clip in (

@@ -30,27 +30,31 @@ def factors(result: vs.VideoNode, before: canvases.Array) -> canvases.Array:
 
 def test_smooth_fades_fully_in_the_dark_linearly_between_and_not_in_the_light() -> None:
     before = staircase()
-    found = factors(smooth.smooth(canvases.canvas(before), smooth_params([0.3, 0.7, 0.5, 0.2])), before)
+    found = factors(
+        smooth.fade(canvases.canvas(before), smooth.smooth(smooth_params([0.3, 0.7, 0.5, 0.2]))), before
+    )
     bright = np.clip((before[0, 0, 0] - 0.3) / 0.4, 0, 1)
     assert np.allclose(found, 0.4 + 0.6 * bright, atol=1e-5)
 
 
 def test_smooth_at_its_defaults_acts() -> None:
     before = staircase()
-    found = factors(smooth.smooth(canvases.canvas(before), smooth_params([])), before)
+    found = factors(smooth.fade(canvases.canvas(before), smooth.smooth(smooth_params([]))), before)
     assert found[0] == pytest.approx(0.9 * 0.95)
     assert found[-1] == 1
 
 
 def test_smooth_with_equal_limits_is_a_step_just_above_the_limit() -> None:
     before = staircase()
-    found = factors(smooth.smooth(canvases.canvas(before), smooth_params([0.5, 0.5, 0.5, 0.0])), before)
+    found = factors(
+        smooth.fade(canvases.canvas(before), smooth.smooth(smooth_params([0.5, 0.5, 0.5, 0.0]))), before
+    )
     assert np.allclose(found, np.where(before[0, 0, 0] > 0.5, 1, 0.5))
 
 
 def test_smooth_that_changes_nothing_is_no_filter() -> None:
     canvas = canvases.canvas(staircase())
-    assert smooth.smooth(canvas, smooth_params([0.3, 0.7, 1, 0])) is canvas
+    assert smooth.fade(canvas, smooth.smooth(smooth_params([0.3, 0.7, 1, 0]))) is canvas
 
 
 @pytest.mark.parametrize(
@@ -59,7 +63,9 @@ def test_smooth_that_changes_nothing_is_no_filter() -> None:
 )
 def test_dark_clamps_its_amount_as_the_original_does(amount: float, factor: float) -> None:
     before = staircase()
-    found = factors(smooth.dark(canvases.canvas(before), dark_params([0.4, amount, "none"])), before)
+    found = factors(
+        smooth.fade(canvases.canvas(before), smooth.dark(dark_params([0.4, amount, "none"]))), before
+    )
     bright = np.clip((before[0, 0, 0] - 0.1) / 0.3, 0, 1)
     assert np.allclose(found, factor + (1 - factor) * bright, atol=1e-5)
 
@@ -67,7 +73,9 @@ def test_dark_clamps_its_amount_as_the_original_does(amount: float, factor: floa
 @pytest.mark.parametrize(("threshold", "white"), [(0.0, 0.1), (0.1, 0.1), (0.2, 0.2), (1.0, 0.5)])
 def test_dark_ends_between_luma_a_tenth_and_a_half(threshold: float, white: float) -> None:
     before = staircase()
-    found = factors(smooth.dark(canvases.canvas(before), dark_params([threshold, 0.8, "none"])), before)
+    found = factors(
+        smooth.fade(canvases.canvas(before), smooth.dark(dark_params([threshold, 0.8, "none"]))), before
+    )
     luma = before[0, 0, 0]
     assert np.all(found[luma > white + 1e-6] == 1)
     assert np.all(found[luma < white - 1e-6] < 1)
@@ -79,8 +87,10 @@ def test_only_the_hues_of_the_range_change(ranges: str) -> None:
     red, blue = staircase(-0.02, 0.1), staircase(0.1, -0.02)
     chosen, left = (red, blue) if ranges.startswith("0") else (blue, red)
     parameters = dark_params([0.4, 0.8, ranges])
-    assert factors(smooth.dark(canvases.canvas(chosen), parameters), chosen)[0] == pytest.approx(0.06)
-    assert np.all(factors(smooth.dark(canvases.canvas(left), parameters), left) == 1)
+    assert factors(smooth.fade(canvases.canvas(chosen), smooth.dark(parameters)), chosen)[0] == pytest.approx(
+        0.06
+    )
+    assert np.all(factors(smooth.fade(canvases.canvas(left), smooth.dark(parameters)), left) == 1)
 
 
 #: Cases of the original that a defect changes: left out.
@@ -107,19 +117,28 @@ def test_results_match_the_original_where_it_is_right(
         p = case["params"]
         if function == "vs_dark_tweak":
             values = [p["dark_threshold"], p["dark_amount"], p["dark_hue_adjust"]]
-            result = smooth.dark(canvas, dark_params(values))
+            result = smooth.fade(canvas, smooth.dark(dark_params(values)))
         else:
             names = ("black_threshold", "white_threshold", "dark_sat", "dark_bright", "chroma_adjust")
             values = [p[name] for name in names]
             values[3] = -values[3]
-            result = smooth.smooth(canvas, smooth_params(values))
+            result = smooth.fade(canvas, smooth.smooth(smooth_params(values)))
         difference, _ = goldens.difference(goldens.picture_of(formats.restore(clip, result), n), golden)
         assert difference <= limit, (case["id"], n)
         compared += 1
     assert compared >= 2
 
 
+def test_both_at_once_are_one_after_the_other() -> None:
+    canvas = canvases.canvas(staircase(0.1, 0.03))
+    fades = smooth.dark(dark_params([0.4, 0.8, "none"])), smooth.smooth(smooth_params([0.2, 0.9, 0.5, 0.2]))
+    together = canvases.arrays(smooth.fade(canvas, *fades))
+    assert np.allclose(
+        together, canvases.arrays(smooth.fade(smooth.fade(canvas, fades[0]), fades[1])), atol=1e-7
+    )
+
+
 def test_properties_pass() -> None:
     canvas = core.std.SetFrameProps(canvases.canvas(staircase()), Mark=7)
-    frame = smooth.dark(smooth.smooth(canvas, smooth_params([])), dark_params([])).get_frame(0)
+    frame = smooth.fade(canvas, smooth.smooth(smooth_params([])), smooth.dark(dark_params([]))).get_frame(0)
     assert frame.props["Mark"] == 7

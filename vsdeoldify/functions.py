@@ -22,8 +22,7 @@ from .params import (
     StabParams,
 )
 from .vsutils import formats, hue, inference, keyframes, merge, scenes, stabilize, tweak
-from .vsutils.smooth import dark as dark_filter
-from .vsutils.smooth import smooth as smooth_filter
+from .vsutils import smooth as smoothing
 
 if TYPE_CHECKING:
     from .runtime.runner import Runner
@@ -143,7 +142,7 @@ def ddeoldify(
             if tweaked:
                 assert not isinstance(tweaks.hue_adjust, str)
                 b = _colorize(tweak.tweak_luma(gray, tweaks), runner, batch_size, every, cuts)
-                b = hue.adjust_chroma(formats.with_luma(b, gray), tweaks.hue_adjust)
+                b = hue.adjust_chroma(formats.with_chroma(gray, b), tweaks.hue_adjust)
             else:
                 b = _colorize(gray, runner, batch_size, every, cuts)
             b = formats.scale_canvas(merge.rotate(b, ddcolor.saturation, ddcolor.hue), size)
@@ -225,10 +224,8 @@ def ddeoldify_stabilizer(
         canvas = formats.to_canvas(clip, size)
         if use_stab:
             cuts = scenes.find_cuts(canvas, stabs.tht_scen)
-        if use_dark:
-            canvas = dark_filter(canvas, darks)
-        if use_smooth:
-            canvas = smooth_filter(canvas, smooths)
+        fades = [smoothing.dark(darks)] * use_dark + [smoothing.smooth(smooths)] * use_smooth
+        canvas = smoothing.fade(canvas, *fades)
         if use_stab:
             canvas = stabilize.stabilize(canvas, stabs, cuts)
         return formats.restore(clip, canvas)

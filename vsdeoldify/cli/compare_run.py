@@ -1,7 +1,7 @@
 """The work of `vsdeoldify compare`: take the colour out, colour again, measure."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -165,6 +165,7 @@ class Comparison:
     frames: int
     thumbnails: bool
     failures: int = 0
+    _say: Callable[[str], None] = field(default=say, init=False)
 
     def run(self, inputs: Sequence[Path], colourings: Sequence[Colouring]) -> list[Result]:
         """Compare.
@@ -178,6 +179,7 @@ class Comparison:
         """
         results: dict[Path, list[Result]] = {}
         with Progress(len(inputs) * (1 + len(colourings)), "results") as progress:
+            self._say = progress.say
             for done, path in enumerate(inputs):
                 progress.update(done)
                 try:
@@ -197,7 +199,7 @@ class Comparison:
     def _references(self, sample: _Sample) -> list[Result]:
         truth = self._measure(sample, TRUTH, sample.truth)
         if truth.score.colourfulness < _COLOURLESS:
-            say(f"note: {sample.name} has no colour itself: the distances to it say nothing")
+            self._say(f"note: {sample.name} has no colour itself: the distances to it say nothing")
         return [truth, self._measure(sample, GRAY, sample.gray)]
 
     def _colour_all(
@@ -244,7 +246,7 @@ class Comparison:
     def _fail(self, what: str, error: Exception) -> None:
         self.failures += 1
         # A PictureError names its file.
-        say(str(error) if isinstance(error, PictureError) else f"{what}: {sentence(error)}")
+        self._say(str(error) if isinstance(error, PictureError) else f"{what}: {sentence(error)}")
 
 
 def _held(clip: vs.VideoNode) -> vs.VideoNode:

@@ -38,8 +38,12 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._terminal and self._width:
-            self._write("\r" + " " * self._width + "\r")
+        self._wipe()
+
+    def say(self, message: str) -> None:
+        """Print a line above the bar."""
+        self._wipe()
+        self._write(message + "\n")
 
     def update(self, done: int) -> None:
         """Say how many units are done by now."""
@@ -84,6 +88,10 @@ class Progress:
         line = self.text(shutil.get_terminal_size().columns - 1)
         self._write("\r" + line.ljust(self._width))
         self._width = max(self._width, len(line))
+
+    def _wipe(self) -> None:
+        if self._terminal and self._width:
+            self._write("\r" + " " * self._width + "\r")
 
     def _write(self, text: str) -> None:
         if self._stream is not None:

@@ -67,14 +67,14 @@ def colorize_pictures(
                 _write(output, coloured, _alpha(path, picture))
             except PictureError as error:
                 failed += 1
-                say(str(error))
+                progress.say(str(error))
             except vs.Error as error:
                 message = _sentence(error)
                 # Two in a row that fail alike: a wrong parameter, with which all would fail.
                 if message == before or len(inputs) == 1:
                     raise CommandError(message) from None
                 failed, before = failed + 1, message
-                say(f"{path}: {message}")
+                progress.say(f"{path}: {message}")
             else:
                 before = ""
         seconds = progress.seconds

@@ -14,19 +14,17 @@ from . import memory
 BT601 = int(vs.MATRIX_ST170_M)
 MIN_SIZE = 16
 
-# Matrices whose chroma is a linear function of gamma-encoded RGB: all that film and video use in practice.
-LINEAR_MATRICES = frozenset(
-    int(m)
-    for m in (
-        vs.MATRIX_BT709,
-        vs.MATRIX_FCC,
-        vs.MATRIX_BT470_BG,
-        vs.MATRIX_ST170_M,
-        vs.MATRIX_ST240_M,
-        vs.MATRIX_YCGCO,
-        vs.MATRIX_BT2020_NCL,
-    )
-)
+# The weights of red and blue in the luma. Chroma of these matrices is a linear function of gamma-encoded RGB:
+# all that film and video use in practice.
+_LUMA_WEIGHTS = {
+    int(vs.MATRIX_BT709): (0.2126, 0.0722),
+    int(vs.MATRIX_FCC): (0.30, 0.11),
+    int(vs.MATRIX_BT470_BG): (0.299, 0.114),
+    int(vs.MATRIX_ST170_M): (0.299, 0.114),
+    int(vs.MATRIX_ST240_M): (0.212, 0.087),
+    int(vs.MATRIX_BT2020_NCL): (0.2627, 0.0593),
+}
+LINEAR_MATRICES = frozenset(_LUMA_WEIGHTS) | {int(vs.MATRIX_YCGCO)}
 
 _LEFT_SITED = {int(vs.CHROMA_LEFT), int(vs.CHROMA_TOP_LEFT), int(vs.CHROMA_BOTTOM_LEFT)}
 _TOP_SITED = {int(vs.CHROMA_TOP_LEFT), int(vs.CHROMA_TOP)}
@@ -118,8 +116,24 @@ def to_gray(clip: vs.VideoNode, size: int) -> vs.VideoNode:
 
 
 def colourless(gray: vs.VideoNode) -> vs.VideoNode:
-    """A `GRAYS` clip as a canvas without colour."""
-    return core.resize.Point(gray, format=vs.YUV444PS, matrix=BT601, range=vs.RANGE_FULL)
+    """A `GRAYS` clip as a canvas without colour (no copy)."""
+    blank = core.std.BlankClip(gray, format=vs.YUV444PS, color=[0, 0, 0], keep=True)
+    return with_chroma(gray, blank)
+
+
+def with_chroma(gray: vs.VideoNode, chroma: vs.VideoNode) -> vs.VideoNode:
+    """A canvas with the luma and the properties of a `GRAYS` clip and another canvas's chroma (no copy)."""
+    canvas = core.std.ShufflePlanes([gray, chroma, chroma], [0, 1, 2], vs.YUV)
+    return core.std.SetFrameProps(core.std.RemoveFrameProps(canvas, "_ChromaLocation"), **_canvas_props())
+
+
+@cache
+def _canvas_props() -> dict[str, int]:
+    """The properties that tell a canvas's colours, as this version of VapourSynth names them."""
+    blank = core.std.BlankClip(format=vs.GRAYS, width=16, height=16, length=1)
+    canvas = core.resize.Point(blank, format=vs.YUV444PS, matrix=BT601, range=vs.RANGE_FULL)
+    with canvas.get_frame(0) as frame:
+        return {name: int(value) for name, value in frame.props.items() if not name.startswith("_Duration")}
 
 
 def to_canvas(clip: vs.VideoNode, size: int) -> vs.VideoNode:
@@ -167,38 +181,85 @@ def restore(source: vs.VideoNode, canvas: vs.VideoNode) -> vs.VideoNode:
 def _restore_yuv(source: vs.VideoNode, canvas: vs.VideoNode) -> vs.VideoNode:
     fmt = source.format
     sub_w, sub_h = (0, 0) if fmt.color_family == vs.GRAY else (fmt.subsampling_w, fmt.subsampling_h)
-    # Chroma is made as the planes of a 4:4:4 clip of the chroma's own size: its luma is thrown away, so the
-    # smaller the better.
-    chroma_format = core.query_video_format(vs.YUV, fmt.sample_type, fmt.bits_per_sample, 0, 0)
+    plane_format = core.query_video_format(vs.GRAY, fmt.sample_type, fmt.bits_per_sample)
     output_format = core.query_video_format(vs.YUV, fmt.sample_type, fmt.bits_per_sample, sub_w, sub_h)
     width, height = source.width >> sub_w, source.height >> sub_h
     luma = core.std.ShufflePlanes(source, 0, vs.GRAY)
-    # Float planes have no range, so the property decides only what the integer result is scaled to.
-    canvas = core.std.CopyFrameProps(canvas, source, props=["_Range"])
+    neutral = core.std.RemoveFrameProps(canvas)
+    # On the way to more than 8 bits the resizer scales in integers and is wrong by up to two levels.
+    resized_format = vs.GRAYS if plane_format.bits_per_sample > 8 else plane_format.id
+    # The range and the offset of chroma are in the values already.
+    full = {"range_in": vs.RANGE_FULL, "range": vs.RANGE_FULL}
 
     @cache
-    def variant(matrix: int, location: int) -> vs.VideoNode:
+    def variant(matrix: int, location: int, full_range: bool) -> vs.VideoNode:
         shift_x = 0.5 - 0.5 / (1 << sub_w) if location in _LEFT_SITED else 0.0
         shift_y = 0.5 - 0.5 / (1 << sub_h)
         shift_y *= 1 if location in _TOP_SITED else -1 if location in _BOTTOM_SITED else 0
-        chroma = core.resize.Spline64(
-            canvas,
-            width,
-            height,
-            format=chroma_format.id,
-            matrix=matrix,
-            src_left=-shift_x * canvas.width / width,
-            src_top=-shift_y * canvas.height / height,
-        )
-        joined = core.std.ShufflePlanes([luma, chroma, chroma], [0, 1, 2], vs.YUV)
+        chroma = [
+            core.resize.Spline64(
+                plane,
+                width,
+                height,
+                format=resized_format,
+                src_left=-shift_x * canvas.width / width,
+                src_top=-shift_y * canvas.height / height,
+                **full,
+            )
+            for plane in planes(_as_stored(neutral, matrix, plane_format, full_range))[1:]
+        ]
+        if resized_format != plane_format.id:
+            chroma = [core.resize.Point(plane, format=plane_format.id, **full) for plane in chroma]
+        joined = core.std.ShufflePlanes([luma, *chroma], [0, 0, 0], vs.YUV)
         return core.std.SetFrameProps(joined, _Matrix=matrix)
 
     def choose(n: int, f: vs.VideoFrame) -> vs.VideoNode:
         memory.tick()
-        return variant(_matrix_of(f, source), int(f.props.get("_ChromaLocation", vs.CHROMA_LEFT)))
+        location = int(f.props.get("_ChromaLocation", vs.CHROMA_LEFT))
+        full_range = f.props.get("_Range") == vs.RANGE_FULL
+        return variant(_matrix_of(f, source), location, full_range)
 
     template = core.std.BlankClip(source, format=output_format.id, keep=True)
     return core.std.FrameEval(template, choose, prop_src=[source], clip_src=[luma, canvas])
+
+
+def _as_stored(canvas: vs.VideoNode, matrix: int, plane: vs.VideoFormat, full_range: bool) -> vs.VideoNode:
+    """The canvas with the chroma of another matrix, on the scale on which a plane of 0–1 is stored.
+
+    That is done on the canvas since it is smaller than the picture; the luma is nobody's any more.
+    """
+    (uu, uv), (vu, vv) = chroma_of_bt601(matrix)
+    scale, offset = 1.0, 0.0
+    if plane.sample_type == vs.INTEGER:
+        top = (1 << plane.bits_per_sample) - 1
+        steps = top if full_range else 224 << (plane.bits_per_sample - 8)
+        scale, offset = steps / top, (1 << (plane.bits_per_sample - 1)) / top
+    chroma = [
+        f"x {uu * scale:.9g} * y {uv * scale:.9g} * + {offset:.9g} +",
+        f"y {vu * scale:.9g} * x {vv * scale:.9g} * + {offset:.9g} +",
+    ]
+    swapped = core.std.ShufflePlanes(canvas, [0, 2, 1], vs.YUV)
+    return core.std.Expr([canvas, swapped], ["", *chroma])
+
+
+Matrix = tuple[tuple[float, float], tuple[float, float]]
+
+
+def chroma_of_bt601(matrix: int) -> Matrix:
+    """The 2×2 matrix from BT.601's (U, V) to those of another of the `LINEAR_MATRICES`."""
+    # The differences red, green and blue − Y601: a picture without BT.601 luma has the chroma looked for.
+    kr, kb = _LUMA_WEIGHTS[BT601]
+    red_v, blue_u = 2 * (1 - kr), 2 * (1 - kb)
+    green_u, green_v = -blue_u * kb / (1 - kr - kb), -red_v * kr / (1 - kr - kb)
+    if matrix == vs.MATRIX_YCGCO:
+        return ((2 * green_u - blue_u) / 4, (2 * green_v - red_v) / 4), (-blue_u / 2, red_v / 2)
+    kr, kb = _LUMA_WEIGHTS[matrix]
+    kg = 1 - kr - kb
+    luma_u, luma_v = kg * green_u + kb * blue_u, kg * green_v + kr * red_v
+    return (
+        ((blue_u - luma_u) / (2 * (1 - kb)), -luma_v / (2 * (1 - kb))),
+        (-luma_u / (2 * (1 - kr)), (red_v - luma_v) / (2 * (1 - kr))),
+    )
 
 
 def _restore_rgb(source: vs.VideoNode, canvas: vs.VideoNode) -> vs.VideoNode:
@@ -234,8 +295,3 @@ def planes(canvas: vs.VideoNode) -> list[vs.VideoNode]:
 def luma_everywhere(luma: vs.VideoNode) -> vs.VideoNode:
     """A `GRAYS` clip as all three planes of a canvas, so that an Expr on chroma can read it (no copy)."""
     return core.std.ShufflePlanes([luma] * 3, [0, 0, 0], vs.YUV)
-
-
-def with_luma(canvas: vs.VideoNode, gray: vs.VideoNode) -> vs.VideoNode:
-    """The canvas with the luma and the properties of a `GRAYS` clip (no copy)."""
-    return core.std.ShufflePlanes([colourless(gray), canvas, canvas], [0, 1, 2], vs.YUV)

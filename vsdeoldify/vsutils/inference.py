@@ -9,7 +9,7 @@ import vapoursynth as vs
 from vapoursynth import core
 
 from . import memory
-from .formats import colourless
+from .formats import with_chroma
 
 Planes = npt.NDArray[np.float32]
 Colorize = Callable[[Planes], Planes]
@@ -48,8 +48,7 @@ def colorize_clip(gray: vs.VideoNode, colorize: Colorize, batch_size: int = 1) -
 
 
 def _coloured(gray: vs.VideoNode, colorize: Colorize, batch_size: int) -> vs.VideoNode:
-    canvas = colourless(gray)
-    lanes = _lanes(gray, batch_size)
+    blank = core.std.BlankClip(gray, format=vs.YUV444PS, keep=True)
     groups: OrderedDict[int, Planes] = OrderedDict()
 
     def colour(n: int, f: Sequence[vs.VideoFrame]) -> vs.VideoFrame:
@@ -61,9 +60,10 @@ def _coloured(gray: vs.VideoNode, colorize: Colorize, batch_size: int) -> vs.Vid
             groups[group] = chroma
             while len(groups) > GROUPS_KEPT:
                 groups.popitem(last=False)
-        return _with_chroma(f[0], chroma[lane])
+        return _frame_of(chroma[lane])
 
-    return core.std.ModifyFrame(canvas, [canvas, *lanes], colour)
+    chroma = core.std.ModifyFrame(blank, [blank, *_lanes(gray, batch_size)], colour)
+    return with_chroma(gray, chroma)
 
 
 def _lanes(clip: vs.VideoNode, batch_size: int) -> list[vs.VideoNode]:
@@ -83,8 +83,9 @@ def _padded(clip: vs.VideoNode, multiple: int) -> vs.VideoNode:
     return clip + core.std.Loop(clip[-1], missing) if missing else clip
 
 
-def _with_chroma(frame: vs.VideoFrame, chroma: Planes) -> vs.VideoFrame:
-    result = frame.copy()
+def _frame_of(chroma: Planes) -> vs.VideoFrame:
+    """A frame with this chroma. Its luma is left as it comes: nobody sees it."""
+    result = core.create_video_frame(core.get_video_format(vs.YUV444PS), *chroma.shape[:0:-1])
     for plane in (1, 2):
         np.copyto(np.asarray(result[plane]), chroma[plane - 1])
     return result

@@ -40,12 +40,15 @@ class Trimmer:
 
     def tick(self) -> None:
         """Count a frame; now and then look, and give back where the growth since last time is worth it."""
-        with self._lock:
+        if not self._lock.acquire(blocking=False):
+            return  # nobody waits while another frame's thread gives back
+        try:
             self._calls += 1
-            if self._calls % _CALLS or self._resident() - self._least < _GROWTH:
-                return
-            self._trim(0)
-            self._least = self._resident()
+            if self._calls % _CALLS == 0 and self._resident() - self._least >= _GROWTH:
+                self._trim(0)
+                self._least = self._resident()
+        finally:
+            self._lock.release()
 
 
 def tick() -> None:

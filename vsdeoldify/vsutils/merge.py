@@ -10,7 +10,7 @@ import vapoursynth as vs
 from vapoursynth import core
 
 from ..params import AdaptiveLumaParams, LumaMaskedParams
-from .formats import luma_everywhere, planes
+from .formats import Matrix, chroma_of_bt601, luma_everywhere, planes
 from .hue import swap_chroma
 from .scalar import per_frame_value
 
@@ -39,21 +39,6 @@ def rotate(canvas: vs.VideoNode, saturation: float, hue: float) -> vs.VideoNode:
     return core.std.Expr([canvas, swap_chroma(canvas)], ["", *chroma])
 
 
-Matrix = tuple[tuple[float, float], tuple[float, float]]
-
-
-def _chroma_of_bt601(kr: float, kb: float) -> Matrix:
-    """The 2×2 matrix from BT.601's (U, V) to those of the luma weights kr and kb."""
-    # The colour differences R−Y601 and B−Y601 are those of a picture whose BT.601 luma is 0.
-    kg = 1 - kr - kb
-    luma_u = -0.344136 * kg + 1.772 * kb
-    luma_v = 1.402 * kr - 0.714136 * kg
-    return (
-        ((1.772 - luma_u) / (2 * (1 - kb)), -luma_v / (2 * (1 - kb))),
-        (-luma_u / (2 * (1 - kr)), (1.402 - luma_v) / (2 * (1 - kr))),
-    )
-
-
 def _multiply(a: Matrix, b: Matrix) -> Matrix:
     (a00, a01), (a10, a11) = a
     (b00, b01), (b10, b11) = b
@@ -65,7 +50,7 @@ def _multiply(a: Matrix, b: Matrix) -> Matrix:
 
 def _rotation_in_bt601(saturation: float, angle: float) -> Matrix:
     sine, cosine = saturation * math.sin(angle), saturation * math.cos(angle)
-    to_709 = _chroma_of_bt601(0.2126, 0.0722)
+    to_709 = chroma_of_bt601(vs.MATRIX_BT709)
     (a, b), (c, d) = to_709
     determinant = a * d - b * c
     from_709 = ((d / determinant, -b / determinant), (-c / determinant, a / determinant))
@@ -74,7 +59,7 @@ def _rotation_in_bt601(saturation: float, angle: float) -> Matrix:
 
 def simple(a: vs.VideoNode, b: vs.VideoNode, weight: float) -> vs.VideoNode:
     """Method 2: `(1−w)·A + w·B`."""
-    return core.std.Merge(a, b, weight)
+    return core.std.Merge(a, b, [0, weight, weight])
 
 
 def constrained_chroma(a: vs.VideoNode, b: vs.VideoNode, threshold: float, weight: float) -> vs.VideoNode:
