@@ -484,12 +484,24 @@ def write(results: Sequence[Result], header: str, stem: Path) -> None:
             writer.writerow(
                 asdict(result) | {"ratio": f"{result.ratio:.2f}", "cpu_ratio": f"{result.cpu_ratio:.2f}"}
             )
-    labels = [f"{r.stage}\n{r.size}, render factor {r.render_factor}" for r in results]
-    figure, axes = pyplot.subplots(figsize=(9, 0.55 * len(results) + 1.5), layout="constrained")
-    axes.barh(labels, [r.ratio for r in results], color="#4477aa")
+    figure, axes = pyplot.subplots(figsize=(9, 0.23 * len(results) + 1.2), layout="constrained")
+    kinds = {"all": "#4477aa", "network": "#ccbb44", "whole": "#228833"}
+    places = range(len(results))
+    bars = axes.barh(
+        places, [r.ratio for r in results], color=[kinds[r.stage.split()[0].rstrip(",")] for r in results]
+    )
+    axes.bar_label(bars, [f"{r.ratio:.3g}" for r in results], fontsize=6, padding=2)
+    forms = [f" {r.note.split(';')[0]}" if r.note.startswith("against") else "" for r in results]
+    labels = [
+        f"{r.stage}{form}, {r.size}, rf {r.render_factor}" for r, form in zip(results, forms, strict=True)
+    ]
+    axes.set_yticks(places, labels)
+    axes.set_ylim(len(results) - 0.5, -0.5)
     axes.axvline(1, color="black", linewidth=0.8)
-    axes.invert_yaxis()
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.set_xticks([1, 2, 5, 10, 20, 50], minor=False)
+    axes.xaxis.set_minor_formatter("")
     axes.set_xlabel("times the baseline's frames per second")
     axes.set_title(header.split(";")[0], fontsize=9)
     axes.tick_params(labelsize=7)
