@@ -505,7 +505,7 @@ def write(results: Sequence[Result], header: str, stem: Path) -> None:
     axes.set_xlabel("times the baseline's frames per second")
     axes.set_title(header.split(";")[0], fontsize=9)
     axes.tick_params(labelsize=7)
-    figure.savefig(stem.with_suffix(".png"), dpi=110)
+    figure.savefig(stem.with_suffix(".png"), dpi=90)
 
 
 def main() -> None:
