@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 import warnings
@@ -77,6 +78,8 @@ class OpenVinoColorizer(nn.Module):
             warnings.warn(f"OpenVINO cannot run {self._name}, torch does ({error})", stacklevel=2)
         else:
             self._torch = None
+            # Tracing leaves cycles behind that hold the network.
+            gc.collect()
 
 
 def worthwhile(colorizer: nn.Module) -> bool:
