@@ -230,7 +230,8 @@ class Stopwatch:
     def __init__(self) -> None:
         self._lock = Lock()
         self._working = 0
-        self._since = self._seconds = 0.0
+        self._since = 0.0
+        self.seconds = 0.0
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -243,16 +244,12 @@ class Stopwatch:
             with self._lock:
                 self._working -= 1
                 if not self._working:
-                    self._seconds += time.perf_counter() - self._since
-
-    def read(self) -> float:
-        """Seconds so far."""
-        return self._seconds
+                    self.seconds += time.perf_counter() - self._since
 
 
 @contextmanager
 def timed_networks() -> Iterator[Stopwatch]:
-    """Watch all networks of the clips that are made inside."""
+    """Watch all networks that work in the meantime."""
     stopwatch, plain = Stopwatch(), Runner.__call__
 
     def timed(self: Runner, gray: Planes) -> Planes:
@@ -421,7 +418,7 @@ def measure_whole(
         ) -> float:
             with timed_networks() as stopwatch:
                 rate = clip_rate(chain, start, stop)
-            shares.append(1 - stopwatch.read() * rate / (stop - start))
+            shares.append(1 - stopwatch.seconds * rate / (stop - start))
             return rate
 
         a, b, cpu = interleaved(

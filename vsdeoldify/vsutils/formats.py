@@ -234,12 +234,8 @@ def _as_stored(canvas: vs.VideoNode, matrix: int, plane: vs.VideoFormat, full_ra
         top = (1 << plane.bits_per_sample) - 1
         steps = top if full_range else 224 << (plane.bits_per_sample - 8)
         scale, offset = steps / top, (1 << (plane.bits_per_sample - 1)) / top
-    chroma = [
-        f"x {uu * scale:.9g} * y {uv * scale:.9g} * + {offset:.9g} +",
-        f"y {vu * scale:.9g} * x {vv * scale:.9g} * + {offset:.9g} +",
-    ]
-    swapped = core.std.ShufflePlanes(canvas, [0, 2, 1], vs.YUV)
-    return core.std.Expr([canvas, swapped], ["", *chroma])
+    matrix_on_scale = (uu * scale, uv * scale), (vu * scale, vv * scale)
+    return multiply_chroma(canvas, matrix_on_scale, offset)
 
 
 Matrix = tuple[tuple[float, float], tuple[float, float]]
@@ -295,3 +291,16 @@ def planes(canvas: vs.VideoNode) -> list[vs.VideoNode]:
 def luma_everywhere(luma: vs.VideoNode) -> vs.VideoNode:
     """A `GRAYS` clip as all three planes of a canvas, so that an Expr on chroma can read it (no copy)."""
     return core.std.ShufflePlanes([luma] * 3, [0, 0, 0], vs.YUV)
+
+
+def swap_chroma(canvas: vs.VideoNode) -> vs.VideoNode:
+    """The canvas with U and V exchanged (no copy): gives an Expr on one chroma plane sight of the other."""
+    return core.std.ShufflePlanes(canvas, [0, 2, 1], vs.YUV)
+
+
+def multiply_chroma(canvas: vs.VideoNode, matrix: Matrix, offset: float = 0.0) -> vs.VideoNode:
+    """The canvas with its (U, V) times a 2×2 matrix, plus an offset."""
+    (uu, uv), (vu, vv) = matrix
+    added = f" {offset:.9g} +" if offset else ""
+    chroma = [f"x {uu:.9g} * y {uv:.9g} * +{added}", f"y {vu:.9g} * x {vv:.9g} * +{added}"]
+    return core.std.Expr([canvas, swap_chroma(canvas)], ["", *chroma])

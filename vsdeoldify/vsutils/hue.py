@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 import vapoursynth as vs
 
+from .formats import swap_chroma
+
 #: Named ranges of the original plugin, in degrees.
 HUE_NAMES: dict[str, tuple[float, float]] = {
     name: (30.0 * index, 30.0 * index + 30.0)
@@ -221,11 +223,6 @@ def in_range_expr(ranges: HueRanges, u: str, v: str) -> str:
     if arcs[0][0] == 0.0 or arcs[-1][1] > 360.0:
         return _sectors(gaps, u, v) + " not"
     return _sectors(list(arcs), u, v)
-
-
-def swap_chroma(canvas: vs.VideoNode) -> vs.VideoNode:
-    """The canvas with U and V exchanged (no copy): gives an Expr on one chroma plane sight of the other."""
-    return vs.core.std.ShufflePlanes(canvas, [0, 2, 1], vs.YUV)
 
 
 def adjust_chroma(canvas: vs.VideoNode, adjustment: ChromaAdjustment | None) -> vs.VideoNode:

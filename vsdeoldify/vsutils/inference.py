@@ -62,6 +62,7 @@ def _coloured(gray: vs.VideoNode, colorize: Colorize, batch_size: int) -> vs.Vid
                 groups.popitem(last=False)
         return _frame_of(chroma[lane])
 
+    # The blank clip is there so that even a single lane arrives as a list.
     chroma = core.std.ModifyFrame(blank, [blank, *_lanes(gray, batch_size)], colour)
     return with_chroma(gray, chroma)
 

@@ -10,8 +10,7 @@ import vapoursynth as vs
 from vapoursynth import core
 
 from ..params import AdaptiveLumaParams, LumaMaskedParams
-from .formats import Matrix, chroma_of_bt601, luma_everywhere, planes
-from .hue import swap_chroma
+from .formats import Matrix, chroma_of_bt601, luma_everywhere, multiply_chroma, planes
 from .scalar import per_frame_value
 
 # Chroma on OpenCV's 8-bit YUV scale, without its offset of 128, per unit of BT.601's U and V.
@@ -34,9 +33,7 @@ def rotate(canvas: vs.VideoNode, saturation: float, hue: float) -> vs.VideoNode:
         return canvas
     if hue % 360 == 0:
         return core.std.Expr(canvas, ["", f"x {saturation} *", f"x {saturation} *"])
-    (uu, uv), (vu, vv) = _rotation_in_bt601(saturation, math.radians(hue))
-    chroma = [f"x {uu:.9g} * y {uv:.9g} * +", f"y {vu:.9g} * x {vv:.9g} * +"]
-    return core.std.Expr([canvas, swap_chroma(canvas)], ["", *chroma])
+    return multiply_chroma(canvas, _rotation_in_bt601(saturation, math.radians(hue)))
 
 
 def _multiply(a: Matrix, b: Matrix) -> Matrix:

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import vapoursynth as vs
 
 from ..params import DarkParams, SmoothParams
-from .formats import luma_everywhere
-from .hue import HueRanges, in_range_expr, parse_ranges, swap_chroma
+from .formats import luma_everywhere, swap_chroma
+from .hue import HueRanges, in_range_expr, parse_ranges
 
 
 class Fade(NamedTuple):
