@@ -21,6 +21,7 @@ from vapoursynth import core
 from vsdeoldify import ddeoldify
 from vsdeoldify.metrics import ciede2000, rgb_to_lab
 from vsdeoldify.vsutils import formats, keyframes, scenes
+from vsdeoldify.vsutils.frames import in_order
 
 SHARED = Path(os.environ.get("VSDEOLDIFY_SHARED", Path(__file__).parents[2] / "shared"))
 SIZE = 384
@@ -63,7 +64,7 @@ def speed(path: Path, steps: list[int], rounds: int) -> dict[int, float]:
     for _ in range(rounds):
         for k, chain in chains.items():
             begun = time.perf_counter()
-            for _frame in core.std.SetFrameProps(chain, Round=len(rates[k])).frames(close=True):
+            for _frame in in_order(core.std.SetFrameProps(chain, Round=len(rates[k]))):
                 pass
             rates[k].append(len(clip) / (time.perf_counter() - begun))
     return {k: statistics.median(values) for k, values in rates.items()}

@@ -39,6 +39,7 @@ from vsdeoldify.models.store import read_checkpoint
 from vsdeoldify.runtime import networks, openvino
 from vsdeoldify.runtime.device import choose_backend, choose_precision, resolve_device
 from vsdeoldify.runtime.runner import Planes, Runner
+from vsdeoldify.vsutils.frames import in_order
 
 ROOT = Path(__file__).parents[1]
 METHODS = ("DeOldify", "DDColor", "DeOldify + DDColor")
@@ -96,18 +97,17 @@ def film(width: int, height: int, length: int) -> vs.VideoNode:
     clip = core.std.ModifyFrame(blank, blank, lambda n, f: frames[n])
     clip = core.resize.Bicubic(clip, format=vs.YUV420P8, matrix=vs.MATRIX_ST170_M)
     core.std.SetVideoCache(clip, mode=1, fixedsize=1, maxsize=length)
-    for frame in clip.frames(close=True):
+    for frame in in_order(clip):
         del frame
     return clip
 
 
 def clip_rate(clip: vs.VideoNode, start: int, stop: int) -> float:
     """Frames per second of a clip, rendered in order as vspipe does."""
-    begun = last = time.perf_counter()
-    for _ in clip[start:stop].frames(close=True):
-        # Not after the loop: VapourSynth takes 0.2 s to end it.
-        last = time.perf_counter()
-    return (stop - start) / (last - begun)
+    begun = time.perf_counter()
+    for _ in in_order(clip[start:stop]):
+        pass
+    return (stop - start) / (time.perf_counter() - begun)
 
 
 def sequence_rate(frames: Any, start: int, stop: int) -> float:

@@ -25,6 +25,7 @@ from vapoursynth import core
 
 from vsdeoldify import ddeoldify_stabilizer, meter
 from vsdeoldify.params import stab_params
+from vsdeoldify.vsutils.frames import in_order
 from vsdeoldify.vsutils.stabilize import stabilize
 
 ROOT = Path(__file__).parents[1]
@@ -63,17 +64,17 @@ def speed(rounds: int) -> None:
     for width, height in ((720, 576), (1920, 1080)):
         source = opened("park_football")[:24]
         rgb = core.resize.Bicubic(source, width, height, format=vs.RGB24)
-        pictures = [np.stack([np.asarray(f[p]) for p in range(3)], -1) for f in rgb.frames(close=False)]
+        pictures = [np.stack([np.asarray(f[p]) for p in range(3)], -1) for f in in_order(rgb)]
         for fmt in (vs.YUV420P8, vs.RGB24):
             clip = core.resize.Bicubic(source, width, height, format=fmt)
-            held = clip_of(list(clip.frames(close=False)))
+            held = clip_of(list(in_order(clip)))
             # Forwards and backwards in turns: no cut where the next turn begins.
             looped = (held + core.std.Reverse(held)) * 3
             times: list[tuple[float, ...]] = []
             for _ in range(rounds):
                 result = ddeoldify_stabilizer(looped, dark=True, smooth=True, stab=True)
                 wall, cpu = time.perf_counter(), time.process_time()
-                for _frame in result.frames(close=True):
+                for _frame in in_order(result):
                     pass
                 ours = [(time.perf_counter() - wall) / len(result), (time.process_time() - cpu) / len(result)]
                 theirs = Stabilizer(pictures)

@@ -11,6 +11,7 @@ import vapoursynth as vs
 from vapoursynth import core
 
 from vsdeoldify.vsutils import formats
+from vsdeoldify.vsutils.frames import in_order
 
 Array = npt.NDArray[np.float32]
 
@@ -36,7 +37,7 @@ def canvas(frames: npt.ArrayLike, **props: list[int | None]) -> vs.VideoNode:
 
 def arrays(clip: vs.VideoNode) -> Array:
     """(T, 3, H, W): the frames of a canvas."""
-    return np.array([[np.asarray(frame[plane]) for plane in range(3)] for frame in clip.frames()])
+    return np.array([[np.asarray(frame[plane]) for plane in range(3)] for frame in in_order(clip)])
 
 
 def full_size(clip: vs.VideoNode) -> vs.VideoNode:

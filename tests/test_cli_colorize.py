@@ -27,6 +27,7 @@ from vsdeoldify.cli import ffmpeg, main
 from vsdeoldify.cli.progress import Progress
 from vsdeoldify.cli.segments import process
 from vsdeoldify.cli.video import Point, parse_point, spread
+from vsdeoldify.vsutils.frames import in_order
 
 HERE = Path(__file__).parent
 FFMPEG = ffmpeg.find_ffmpeg()
@@ -107,7 +108,7 @@ class Decoded:
 def decode(path: Path) -> Decoded:
     opened = core.bs.VideoSource(str(path), cachemode=0, exporttimestamps=True)
     clip, digest = opened["clip"], hashlib.sha256()
-    for frame in clip.frames(close=True):
+    for frame in in_order(clip):
         for plane in frame:
             digest.update(np.ascontiguousarray(np.asarray(plane)).tobytes())
     tick = opened["timebasenum"] / opened["timebaseden"]
@@ -115,7 +116,7 @@ def decode(path: Path) -> Decoded:
 
 
 def luma(clip: vs.VideoNode) -> NDArray[np.int64]:
-    return np.stack([np.asarray(frame[0]).astype(np.int64) for frame in clip.frames()])
+    return np.stack([np.asarray(frame[0]).astype(np.int64) for frame in in_order(clip)])
 
 
 def chroma_spread(clip: vs.VideoNode) -> float:

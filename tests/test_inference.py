@@ -11,6 +11,7 @@ from clips import frame_bytes, noise
 from vapoursynth import core
 
 from vsdeoldify.vsutils import formats, inference
+from vsdeoldify.vsutils.frames import in_order
 from vsdeoldify.vsutils.inference import Planes
 
 LENGTH = 21
@@ -52,7 +53,7 @@ def test_any_batch_size_gives_the_same_frames_in_any_order(batch_size: int) -> N
 def test_a_film_played_in_order_colours_every_picture_once(batch_size: int) -> None:
     network = Network()
     coloured = inference.colorize_clip(gray_clip(40), network, batch_size)
-    for frame in coloured.frames(prefetch=16, close=True):
+    for frame in in_order(coloured, 16):
         assert frame.width == 16
     assert len(network.batches) == 40 // batch_size
     assert max(network.seen.values()) == 1

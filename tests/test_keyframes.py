@@ -15,6 +15,7 @@ from vapoursynth import core
 from vsdeoldify import ddeoldify
 from vsdeoldify.metrics import mean_ciede2000
 from vsdeoldify.vsutils import formats, inference, keyframes, scenes
+from vsdeoldify.vsutils.frames import in_order
 from vsdeoldify.vsutils.inference import Planes
 
 LENGTH = 26
@@ -86,7 +87,7 @@ def test_the_network_sees_each_key_frame_once_and_no_other(batch_size: int) -> N
     gray, network = gray_noise(), Counting()
     cuts = marks_clip({7, 20}, {12})
     result = keyframes.colorize_every(gray, network, batch_size, 3, cuts)
-    for frame in result.frames(prefetch=4, close=True):
+    for frame in in_order(result, 4):
         assert frame.format.id == vs.YUV444PS
     keys = {0, 3, 6, 7, 9, 12, 13, 15, 18, 20, 21, 24}
     pictures = [plane(gray, n, 0).tobytes() for n in range(LENGTH)]

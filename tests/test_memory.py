@@ -29,13 +29,14 @@ SCRIPT = """
 import sys
 import vapoursynth as vs
 from vsdeoldify import ddeoldify_stabilizer
+from vsdeoldify.vsutils.frames import in_order
 from vsdeoldify.vsutils.memory import _resident
 
 format = vs.PresetVideoFormat[sys.argv[1]]
 clip = vs.core.std.BlankClip(format=format, width=320, height=240, length=700, color=[90, 120, 130])
 clip = vs.core.std.Expr(clip, "x 1 +")  # as a source does, it makes every frame anew
 clip = ddeoldify_stabilizer(clip, dark=True, smooth=True, stab=True, render_factor=10)
-for n, frame in enumerate(clip.frames(close=True)):
+for n, frame in enumerate(in_order(clip)):
     if n == 100:
         before = _resident()
 print(round((_resident() - before) / 1e6))

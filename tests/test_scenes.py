@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from vsdeoldify.vsutils import scenes
+from vsdeoldify.vsutils.frames import in_order
 
 
 def film(levels: list[float], **props: list[int | None]) -> list[tuple[int, int]]:
@@ -15,7 +16,7 @@ def film(levels: list[float], **props: list[int | None]) -> list[tuple[int, int]
 def marks(luma: canvases.Array, threshold: float, **props: list[int | None]) -> list[tuple[int, int]]:
     frames = np.stack([luma, np.zeros_like(luma), np.zeros_like(luma)], 1)
     found = scenes.find_cuts(canvases.canvas(frames, **props), threshold)
-    return [(f.props["_SceneChangePrev"], f.props["_Flash"]) for f in found.frames()]
+    return [(f.props["_SceneChangePrev"], f.props["_Flash"]) for f in in_order(found)]
 
 
 def cuts(found: list[tuple[int, int]]) -> list[int]:

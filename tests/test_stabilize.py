@@ -13,6 +13,7 @@ from vapoursynth import core
 from vsdeoldify import ddeoldify_stabilizer, meter
 from vsdeoldify.params import StabParams, stab_params
 from vsdeoldify.vsutils import formats, stabilize
+from vsdeoldify.vsutils.frames import in_order
 
 SIZE = 32
 WINDOWS = [("A", 3), ("A", 5), ("A", 15), ("W", 3), ("W", 5), ("W", 15), ("G", 3), ("G", 15), ("G", 31)]
@@ -225,7 +226,7 @@ def test_luma_and_properties_are_those_of_the_current_frame() -> None:
     for mode in "AWG":
         for tht in (0, 15):
             result = stabilize.stabilize(canvas, parameters(mode, 5, tht))
-            for n, frame in enumerate(result.frames()):
+            for n, frame in enumerate(in_order(result)):
                 assert frame.props["Number"] == 10 + n
                 assert "_SceneChangePrev" not in frame.props
                 assert np.array_equal(np.asarray(frame[0]), frames[n, 0])

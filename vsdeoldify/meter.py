@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from .metrics import colourfulness as picture_colourfulness
 from .vsutils.formats import to_canvas
+from .vsutils.frames import in_order
 
 Array = NDArray[np.float32]
 
@@ -73,7 +74,7 @@ def read(clip: vs.VideoNode, size: int = 384) -> Film:
     """
     luma = np.empty((clip.num_frames, size, size), np.float32)
     chroma = np.empty((clip.num_frames, 2, size, size), np.float32)
-    for n, frame in enumerate(to_canvas(clip, size).frames(close=True)):
+    for n, frame in enumerate(in_order(to_canvas(clip, size))):
         luma[n], chroma[n, 0], chroma[n, 1] = (np.asarray(frame[plane]) for plane in range(3))
     return Film(luma, chroma)
 

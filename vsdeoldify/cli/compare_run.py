@@ -12,6 +12,7 @@ from .. import ddeoldify, ddeoldify_stabilizer, meter
 from ..metrics import PictureScore, score
 from ..runtime.device import default_device_index
 from ..vsutils import formats, scenes
+from ..vsutils.frames import in_order
 from . import say
 from .compare import GRAY, TRUTH, Colouring, Result
 from .pictures import (
@@ -127,7 +128,7 @@ class ClipSample:
         else:
             self.gray = vs.core.std.ShufflePlanes(clip, 0, vs.GRAY)
         canvas = formats.to_canvas(clip, 64)
-        marks = scenes.find_cuts(canvas, _CUT).frames(close=True)
+        marks = in_order(scenes.find_cuts(canvas, _CUT))
         self._cuts = [n for n, frame in enumerate(marks) if n and frame.props["_SceneChangePrev"]]
 
     @property
@@ -135,7 +136,7 @@ class ClipSample:
         return self._truth
 
     def pictures(self, clip: vs.VideoNode) -> Iterator[tuple[Picture, Picture]]:
-        pairs = zip(_rgb(self._truth).frames(close=True), _rgb(clip).frames(close=True), strict=True)
+        pairs = zip(in_order(_rgb(self._truth)), in_order(_rgb(clip)), strict=True)
         for truth, result in pairs:
             yield frame_to_picture(truth), frame_to_picture(result)
 
@@ -251,7 +252,7 @@ class Comparison:
 
 def _held(clip: vs.VideoNode) -> vs.VideoNode:
     """The clip with all its frames in memory, so that they can be read twice and are made once."""
-    frames = list(clip.frames())
+    frames = list(in_order(clip))
     return vs.core.std.ModifyFrame(clip, clip.std.BlankClip(keep=True), lambda n, f: frames[n])
 
 
