@@ -127,7 +127,7 @@ def packets(path: Path, stream: str) -> list[str]:
     """Sums of the packets of a stream."""
     command = [FFMPEG, "-v", "error", "-i", str(path), "-map", stream, "-c", "copy", "-f", "framemd5", "-"]
     lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
-    return [line.split(",")[-1].strip() for line in lines if not line.startswith("#")]
+    return [line.split(",")[5].strip() for line in lines if not line.startswith("#")]
 
 
 def clicks(path: Path) -> list[float]:
@@ -137,6 +137,16 @@ def clicks(path: Path) -> list[float]:
     samples = np.frombuffer(subprocess.run(command, check=True, capture_output=True).stdout, np.float32)
     loud = np.nonzero(np.abs(samples) > 0.3)[0] / 48000
     return [float(t) for i, t in enumerate(loud) if i == 0 or t - loud[i - 1] > 0.2]
+
+
+def assert_in_time(output: Path, film: Path) -> None:
+    """The pictures have their times, and the sound its place beside them."""
+    before, after = decode(film).seconds, decode(output).seconds
+    # ffmpeg 7 begins a Matroska file with the coder's run-in of the sound; all else comes as much later.
+    shift = after[0] - before[0]
+    assert -0.002 < shift < 0.023
+    assert after == pytest.approx([time + shift for time in before], abs=0.002)
+    assert clicks(output) == pytest.approx([time + shift for time in clicks(film)], abs=0.01)
 
 
 def left_over(output: Path) -> list[str]:
@@ -168,7 +178,7 @@ def test_a_film_keeps_frames_sound_aspect_tags_and_luma(
     before, after = decode(film), decode(output)
     assert after.clip.num_frames == FRAMES
     assert after.clip.fps == before.clip.fps
-    assert after.seconds == pytest.approx(before.seconds, abs=0.0011)
+    assert_in_time(output, film)
     assert after.properties == before.properties
     assert (luma(after.clip) == luma(before.clip)).all()
     assert chroma_spread(before.clip) < 1 < chroma_spread(after.clip)
@@ -255,9 +265,8 @@ def test_a_picture_that_starts_after_the_sound_still_does(film: Path, tmp_path: 
     inputs = ["-itsoffset", "0.2", "-i", str(film), "-i", str(film)]
     late = make(tmp_path / "late.mkv", *inputs, "-map", "0:v", "-map", "1:a", "-c", "copy")
     done(late, "-o", tmp_path / "out.mp4")
-    assert decode(late).seconds[0] == pytest.approx(0.2, abs=0.002)
-    assert decode(tmp_path / "out.mp4").seconds == pytest.approx(decode(late).seconds, abs=0.002)
-    assert clicks(tmp_path / "out.mp4") == pytest.approx(clicks(late), abs=0.03)
+    assert 0.19 < decode(late).seconds[0] < 0.23
+    assert_in_time(tmp_path / "out.mp4", late)
 
 
 @pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
@@ -341,10 +350,15 @@ def test_interrupted_at_random_and_resumed_it_decodes_to_the_same_frames(
     output, work = tmp_path / "out.mkv", tmp_path / "out.mkv.unfinished"
     command = [sys.executable, str(HERE / "cheap_vsdeoldify.py"), "colorize", str(film), "-o", str(output)]
     command += ["--encoder-options", options, "--segment", "4", "--resume"]
-    kills = [signal.SIGKILL, signal.SIGINT, signal.SIGKILL]
+    kills = [signal.SIGKILL, signal.SIGINT, signal.SIGTERM]
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
     for number, kill in enumerate(kills):
         running = subprocess.Popen(
-            command, env=environment(**{DELAY: "0.03"}), stderr=subprocess.PIPE, encoding="utf-8"
+            command,
+            env=environment(**{DELAY: "0.03", "TMPDIR": str(temporary)}),
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
         )
         # Once there is more than after the last run, at any moment of the work on a piece.
         deadline = time.monotonic() + 60
@@ -355,10 +369,16 @@ def test_interrupted_at_random_and_resumed_it_decodes_to_the_same_frames(
         running.send_signal(kill)
         _, said = running.communicate(timeout=30)
         assert not output.exists()
-        if kill == signal.SIGINT:
-            assert running.returncode == 130
+        if kill == signal.SIGKILL:
+            for path in temporary.glob("*/*"):
+                path.unlink()
+            for path in temporary.iterdir():
+                path.rmdir()
+        else:
+            assert running.returncode == 128 + kill
             assert "--resume" in said
             assert not list(work.glob("*.part.mov"))
+            assert not list(temporary.iterdir())
         deadline = time.monotonic() + 10
         while processes_with(str(tmp_path)) and time.monotonic() < deadline:
             time.sleep(0.02)
@@ -406,6 +426,46 @@ def test_an_unfinished_film_is_neither_dropped_nor_mixed_with_other_settings(
     assert "going on after 20 of 36 frames" in done(*arguments, "--resume")
     assert decode(output).clip.num_frames == FRAMES
     assert left_over(output) == []
+
+
+def test_a_second_run_for_the_same_film_is_refused_and_leaves_the_first_alone(
+    film: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out.mkv"
+    command = [sys.executable, str(HERE / "cheap_vsdeoldify.py"), "colorize", str(film), "-o", str(output)]
+    first = subprocess.Popen(
+        [*command, "--segment", "4"], env=environment(**{DELAY: "0.1"}), stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("out.mkv.unfinished/*.part.*")) and time.monotonic() < deadline:
+        time.sleep(0.005)
+    for option in ("--overwrite", "--resume"):
+        second = colorize(film, "-o", output, option)
+        assert second.returncode == 1
+        assert "another run of vsdeoldify is at work on this film" in second.stderr
+    assert first.poll() is None
+    _, said = first.communicate(timeout=60)
+    assert first.returncode == 0, said
+    assert decode(output).clip.num_frames == FRAMES
+    assert left_over(output) == []
+
+
+@posix_only
+def test_a_terminal_that_is_closed_does_not_stop_the_work(film: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out.mkv"
+    command = [sys.executable, str(HERE / "cheap_vsdeoldify.py"), "colorize", str(film), "-o", str(output)]
+    terminal, its_end = os.openpty()
+    running = subprocess.Popen(
+        command, env=environment(**{DELAY: "0.05"}), stderr=its_end, stdin=subprocess.DEVNULL
+    )
+    os.close(its_end)
+    shown = b""
+    while b"frames" not in shown:
+        shown += os.read(terminal, 4096)
+    assert not output.exists()
+    os.close(terminal)
+    assert running.wait(timeout=60) == 0
+    assert decode(output).clip.num_frames == FRAMES
 
 
 @posix_only

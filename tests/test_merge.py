@@ -237,8 +237,9 @@ def test_a_merge_with_itself_changes_nothing() -> None:
         assert chroma(result) == pytest.approx((0.1, -0.2), abs=1e-6)
 
 
-def test_equal_luma_limits_are_a_step() -> None:
-    params = LumaMaskedParams(0.5, 0.5, 1.0)
+@pytest.mark.parametrize("width", [0, 1e-15, 1e-9])
+def test_equal_luma_limits_are_a_step(width: float) -> None:
+    params = LumaMaskedParams(0.5, 0.5 + width, 1.0)
     for luma, expected in ((0.49, 0.1), (0.5, 0.1), (0.51, -0.3)):
         result = merge.luma_masked(flat(luma, 0.1, 0.0), flat(luma, -0.3, 0.0), params, 1.0)
         assert chroma(result)[0] == pytest.approx(expected, abs=1e-6)

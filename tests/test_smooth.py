@@ -44,12 +44,15 @@ def test_smooth_at_its_defaults_acts() -> None:
     assert found[-1] == 1
 
 
-def test_smooth_with_equal_limits_is_a_step_just_above_the_limit() -> None:
+@pytest.mark.parametrize(
+    ("low", "high"), [(0.5, 0.5), (0.5, 0.5000000001), (0, 1e-20), (0, 2e-185), (0, 5e-324)]
+)
+def test_smooth_with_equal_limits_is_a_step_just_above_the_limit(low: float, high: float) -> None:
     before = staircase()
     found = factors(
-        smooth.fade(canvases.canvas(before), smooth.smooth(smooth_params([0.5, 0.5, 0.5, 0.0]))), before
+        smooth.fade(canvases.canvas(before), smooth.smooth(smooth_params([low, high, 0.5, 0.0]))), before
     )
-    assert np.allclose(found, np.where(before[0, 0, 0] > 0.5, 1, 0.5))
+    assert np.allclose(found, np.where(before[0, 0, 0] > low, 1, 0.5))
 
 
 def test_smooth_that_changes_nothing_is_no_filter() -> None:

@@ -29,6 +29,7 @@ STAB_MODES = {
     "guided": "G",
 }
 MAX_FRAMES = {"A": 15, "W": 15, "G": 31}
+_LEAST = 1e-9
 
 
 class DeOldifyParams(NamedTuple):
@@ -186,7 +187,8 @@ def number(name: str, value: object, low: float, high: float) -> float:
         raise TypeError(f"{name} must be a number in {low:g}–{high:g}, got {value!r}") from None
     if math.isnan(result) or not low <= result <= high:
         raise ValueError(f"{name} must be in {low:g}–{high:g}, got {value}")
-    return result
+    # Less has no effect on a picture, and products of it would be beyond what a filter's float holds.
+    return result if abs(result) >= _LEAST else 0.0
 
 
 def integer(name: str, value: object, low: int, high: int, *, also: Sequence[int] = ()) -> int:

@@ -2,14 +2,18 @@
 
 Each command is a module of this package with ``add_parser(subparsers)``, which adds its options, and
 ``run(args) -> int``, which does the work and returns the exit code: 0 done, 1 failed, 2 wrong usage,
-130 interrupted. Such a module imports torch and VapourSynth within `run` only, so that ``--help`` is quick.
+130 interrupted, 143 told to end. Such a module imports torch and VapourSynth within `run` only, so that
+``--help`` is quick.
 """
 
 import argparse
 import importlib
 import os
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from types import FrameType
 from typing import TextIO
 
 from .. import __version__
@@ -35,8 +39,9 @@ class CommandError(Exception):
 
 
 def say(message: str) -> None:
-    """Print a message for people to stderr; nothing happens where stderr is closed."""
-    _write(sys.stderr, message + "\n")
+    """Print a message for people to stderr; nothing happens where nobody reads it any more."""
+    with suppress(OSError):
+        _write(sys.stderr, message + "\n")
 
 
 def answer(text: str) -> None:
@@ -63,9 +68,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             reconfigure(errors="backslashreplace")
     args = _parser().parse_args(argv)
     try:
-        code: int = args.run(args)
+        with _tidy_end():
+            code: int = args.run(args)
         if sys.stdout is not None:
             sys.stdout.flush()
+    except _Ended as ended:
+        say(f"{args.prog}: {ended.reason}")
+        return ended.code
     except KeyboardInterrupt:
         say(f"{args.prog}: interrupted")
         return INTERRUPTED
@@ -80,6 +89,38 @@ def main(argv: Sequence[str] | None = None) -> int:
         say(f"{args.prog}: {error}")
         return FAILED
     return code
+
+
+class _Ended(KeyboardInterrupt):
+    """The system or another program ends this one; whoever tidies up after Ctrl-C does so here too."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.reason = f"ended by {signal.Signals(number).name}"
+        self.code = 128 + number
+
+
+@contextmanager
+def _tidy_end() -> Iterator[None]:
+    """Make `kill`, a closed terminal and a shutdown end the command as Ctrl-C does, and not on the spot."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise _Ended(number)
+
+    before = {}
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        # Windows knows no SIGHUP; under nohup it is to be ignored.
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+            try:
+                before[number] = signal.signal(number, end)
+            except ValueError:  # not the main thread
+                break
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,7 +1,6 @@
 """``vsdeoldify models``: list, fetch and check the model files."""
 
 import argparse
-import sys
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -20,6 +19,7 @@ from ..models.registry import (
 from ..models.store import ModelError, locate, search_folders
 from ..models.verify import NetworkCheck, Report, check_network, status, verify
 from . import DONE, FAILED, USAGE, CommandError, answer, say
+from .progress import StatusLine
 
 _DEFAULTS = ("video", "ddcolor-artistic")
 """What `ddeoldify` uses when it is not told otherwise."""
@@ -286,8 +286,7 @@ class _Bar:
 
     def __init__(self, title: str) -> None:
         self._title = title
-        self._shown = sys.stderr is not None and sys.stderr.isatty()
-        self._drawn = 0
+        self._line = StatusLine()
         self._last = 0.0
         self._start: tuple[float, int] | None = None
 
@@ -295,12 +294,12 @@ class _Bar:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._wipe()
+        self._line.wipe()
 
     def update(self, done: int, total: int) -> None:
         """Show how far the work is; both in bytes, `total` 0 where it is not known."""
         now = time.monotonic()
-        if not self._shown or now - self._last < self._INTERVAL:
+        if not self._line.terminal or now - self._last < self._INTERVAL:
             return
         self._last = now
         if self._start is None or done < self._start[1]:
@@ -312,14 +311,11 @@ class _Bar:
             if total:
                 left = round((total - done) * seconds / gained)
                 text += f"  {left // 60}:{left % 60:02d} left"
-        sys.stderr.write("\r" + text.ljust(self._drawn))
-        sys.stderr.flush()
-        self._drawn = len(text)
+        self._line.show(text)
 
     def say(self, message: str) -> None:
         """Print a message above the bar."""
-        self._wipe()
-        say(message)
+        self._line.say(message)
 
     def _amount(self, done: int, total: int) -> str:
         if not total:
@@ -327,9 +323,3 @@ class _Bar:
         filled = self._WIDTH * done // total
         bar = "#" * filled + "." * (self._WIDTH - filled)
         return f"[{bar}] {100 * done // total:3d} %  {format_size(done)} of {format_size(total)}"
-
-    def _wipe(self) -> None:
-        if self._drawn:
-            sys.stderr.write("\r" + " " * self._drawn + "\r")
-            sys.stderr.flush()
-            self._drawn = 0

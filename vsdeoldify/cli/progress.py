@@ -1,5 +1,6 @@
-"""A progress bar on stderr with speed and time left."""
+"""A progress bar on stderr with speed and time left; work goes on where nobody reads stderr any more."""
 
+import contextlib
 import shutil
 import sys
 import time
@@ -8,6 +9,45 @@ from typing import Self, TextIO
 
 _EVERY_TERMINAL = 0.2
 _EVERY_FILE = 30.0
+
+
+class StatusLine:
+    """The last line of a terminal, written over again and again.
+
+    Args:
+        stream: where to write; by default stderr.
+
+    Attributes:
+        terminal: whether it is one; nothing can be written over elsewhere.
+    """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = sys.stderr if stream is None else stream
+        self.terminal = self._stream is not None and self._stream.isatty()
+        self._width = 0
+
+    def show(self, text: str) -> None:
+        """Write the line over."""
+        self._write("\r" + text.ljust(self._width))
+        self._width = max(self._width, len(text))
+
+    def wipe(self) -> None:
+        """Remove the line."""
+        if self._width:
+            self._write("\r" + " " * self._width + "\r")
+            self._width = 0
+
+    def say(self, message: str) -> None:
+        """Write a message that stays, above the line."""
+        self.wipe()
+        self._write(message + "\n")
+
+    def _write(self, text: str) -> None:
+        # A terminal may be closed, a pipe's reader gone: no reason to stop.
+        with contextlib.suppress(OSError):
+            if self._stream is not None:
+                self._stream.write(text)
+                self._stream.flush()
 
 
 class Progress:
@@ -26,11 +66,9 @@ class Progress:
     ) -> None:
         self._total, self._unit, self._title = total, unit, title
         self._first = self._done = done
-        self._stream = sys.stderr if stream is None else stream
-        self._terminal = self._stream is not None and self._stream.isatty()
+        self._line = StatusLine(stream)
         self._started = self._shown = time.monotonic()
         self._running: tuple[float, int] | None = None
-        self._width = 0
 
     def __enter__(self) -> Self:
         return self
@@ -38,12 +76,11 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._wipe()
+        self._line.wipe()
 
     def say(self, message: str) -> None:
-        """Print a line above the bar."""
-        self._wipe()
-        self._write(message + "\n")
+        """Print a message above the bar."""
+        self._line.say(message)
 
     def update(self, done: int) -> None:
         """Say how many units are done by now."""
@@ -52,7 +89,7 @@ class Progress:
         if self._running is None:
             # Loading the networks takes a while and says nothing about the time left.
             self._running = now, done
-        if now - self._shown >= (_EVERY_TERMINAL if self._terminal else _EVERY_FILE):
+        if now - self._shown >= (_EVERY_TERMINAL if self._line.terminal else _EVERY_FILE):
             self._shown = now
             self._show()
 
@@ -82,21 +119,10 @@ class Progress:
         return (title + end).strip()[:width]
 
     def _show(self) -> None:
-        if not self._terminal:
-            self._write(self.text(100) + "\n")
-            return
-        line = self.text(shutil.get_terminal_size().columns - 1)
-        self._write("\r" + line.ljust(self._width))
-        self._width = max(self._width, len(line))
-
-    def _wipe(self) -> None:
-        if self._terminal and self._width:
-            self._write("\r" + " " * self._width + "\r")
-
-    def _write(self, text: str) -> None:
-        if self._stream is not None:
-            self._stream.write(text)
-            self._stream.flush()
+        if self._line.terminal:
+            self._line.show(self.text(shutil.get_terminal_size().columns - 1))
+        else:
+            self._line.say(self.text(100))
 
 
 def clock(seconds: float) -> str:

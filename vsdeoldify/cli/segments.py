@@ -20,11 +20,13 @@ from typing import IO, Any
 
 from . import CommandError
 from .ffmpeg import failure, file_argument
+from .lock import Lock
 from .progress import Progress
 from .raw import FrameReader, matroska_frame_head, matroska_header, y4m_header
 from .render import ERROR_MARK
 
 _MANIFEST = "pieces.json"
+_LOCK = "lock"
 
 
 @dataclass(frozen=True)
@@ -64,20 +66,43 @@ class Plan:
 
 
 class Workshop:
-    """The folder beside the output that holds the finished pieces.
+    """The folder beside the output that holds the finished pieces; one process at a time works in it.
+
+    Use it in a `with` statement. At its end the folder is free for others, and gone if it holds no finished
+    piece.
 
     Args:
         folder: its path.
         plan: what is to be made.
+
+    Raises:
+        CommandError: another process is at work in it.
+        OSError: it cannot be made.
     """
 
     def __init__(self, folder: Path, plan: Plan) -> None:
         self._folder = folder
         self._plan = plan
         self._sizes: dict[str, int] = {}
+        self._folder.mkdir(exist_ok=True)
+        try:
+            self._lock = Lock(self._folder / _LOCK)
+        except BlockingIOError:
+            raise CommandError(
+                f"another run of vsdeoldify is at work on this film in {folder}: wait for its end or stop it"
+            ) from None
+
+    def __enter__(self) -> "Workshop":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        # By the files, not by the manifest: it may not have been read yet.
+        if all(".part" in path.name for path in self._pieces()):
+            self.remove()
+        self._lock.release()
 
     def prepare(self, *, resume: bool, overwrite: bool) -> int:
-        """Make the folder, or take up the one of an interrupted run.
+        """Take up the pieces of an interrupted run, or begin with none.
 
         Returns:
             How many pieces are there already.
@@ -107,8 +132,7 @@ class Workshop:
                 )
             if finished:
                 return finished
-        remove_folder(self._folder)
-        self._folder.mkdir()
+        self._clear()
         self._sizes = {}
         self._write_manifest()
         return 0
@@ -142,13 +166,24 @@ class Workshop:
         return path
 
     def remove(self) -> None:
-        """Remove the folder."""
-        remove_folder(self._folder)
+        """Remove the folder, and nothing else that may lie there."""
+        self._clear()
+        self._sizes = {}
+        self._lock.release(remove=True)
+        with contextlib.suppress(OSError):
+            self._folder.rmdir()
 
-    def remove_if_empty(self) -> None:
-        """Remove the folder if no piece is finished: there is nothing to resume."""
-        if not self._finished():
-            remove_folder(self._folder)
+    def _clear(self) -> None:
+        others = ("list.ffconcat", _MANIFEST, _MANIFEST + ".part")
+        for path in (
+            *self._pieces(),
+            *(self._folder / name for name in others),
+            *self._folder.glob("joined.part.*"),
+        ):
+            path.unlink(missing_ok=True)
+
+    def _pieces(self) -> list[Path]:
+        return [*self._folder.glob("[0-9]*.mov"), *self._folder.glob("[0-9]*.mp4")]
 
     def _finished(self) -> int:
         """The number of whole pieces from the first on."""
@@ -335,22 +370,6 @@ def render_process(action: str, *arguments: str | Path) -> "contextlib.AbstractC
         [sys.executable, "-P", "-m", "vsdeoldify.cli.render", action, *map(str, arguments)],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
     )
-
-
-def remove_folder(folder: Path) -> None:
-    """Remove a folder of pieces, and nothing else that may lie there."""
-    for pattern in (
-        "[0-9]*.mov",
-        "[0-9]*.mp4",
-        "list.ffconcat",
-        _MANIFEST,
-        _MANIFEST + ".part",
-        "joined.part.*",
-    ):
-        for path in folder.glob(pattern):
-            path.unlink(missing_ok=True)
-    with contextlib.suppress(FileNotFoundError):
-        folder.rmdir()
 
 
 def digest(text: str) -> str:

@@ -262,27 +262,23 @@ def colorize_film(path: Path, chosen: Preset, settings: Settings) -> None:
                 "encoder": encoder,
             },
         )
-        workshop = Workshop(work, plan)
         try:
-            finished = workshop.prepare(resume=settings.resume, overwrite=settings.overwrite)
-            done = plan.pieces[finished - 1][1] - start if finished else 0
-            if done:
-                say(f"going on after {done} of {end - start} frames")
-            try:
+            with Workshop(work, plan) as workshop:
+                finished = workshop.prepare(resume=settings.resume, overwrite=settings.overwrite)
+                done = plan.pieces[finished - 1][1] - start if finished else 0
+                if done:
+                    say(f"going on after {done} of {end - start} frames")
                 with Progress(end - start, "frames", done=done, title=output.name) as progress:
                     render_pieces(plan, workshop, finished, progress)
                     rate, seconds = progress.rate, progress.seconds
                 _join(plan, workshop, film, found, streams, output)
-            except BaseException:
-                workshop.remove_if_empty()
-                raise
+                workshop.remove()
         except OSError as error:
             raise CommandError(f"{error.filename or work}: {error.strerror or error}") from error
         except KeyboardInterrupt:
             if work.exists():
                 say(f"interrupted: the same command with --resume goes on from what is in {work}")
             raise
-        workshop.remove()
     say(f"{output}: {end - start} frames in {clock(seconds)} ({rate:.3g} frames per second)")
 
 

@@ -165,7 +165,7 @@ def parse_adjustment(text: str) -> ChromaAdjustment | None:
             f'the chroma adjustment "{text.strip()}" must be written "ranges|saturation,weight", '
             'for example "300:360|0.5,0.0", or "none"'
         )
-    sat, weight = (float(number) for number in numbers)
+    sat, weight = (round(float(number), 9) for number in numbers)
     if weight > 1.0:
         raise ValueError(f"the weight of a chroma adjustment must be in 0–1, got {weight:g}")
     return ChromaAdjustment(parse_ranges(parts[0]), min(sat, 1.0), weight)

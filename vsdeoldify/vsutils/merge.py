@@ -13,6 +13,9 @@ from ..params import AdaptiveLumaParams, LumaMaskedParams
 from .formats import Matrix, chroma_of_bt601, luma_everywhere, multiply_chroma, planes
 from .scalar import per_frame_value
 
+NARROWEST_RAMP = 1e-6
+"""A ramp over less than this of the luma is a step; its slope could be beyond what a float holds."""
+
 # Chroma on OpenCV's 8-bit YUV scale, without its offset of 128, per unit of BT.601's U and V.
 OPENCV_U = 255 * 0.492 * 1.772
 OPENCV_V = 255 * 0.877 * 1.402
@@ -88,8 +91,8 @@ def luma_masked(a: vs.VideoNode, b: vs.VideoNode, params: LumaMaskedParams, weig
 
 
 def bright_share(low: float, high: float, luma: str) -> str:
-    """Expr text for how bright a pixel is: 0 up to `low`, 1 from `high`, linear between; a step if equal."""
-    if low == high:
+    """Expr text for how bright a pixel is: 0 up to `low`, 1 from `high`, linear between; else a step."""
+    if high - low < NARROWEST_RAMP:
         return f"{luma} {low} > 1 0 ?"
     return f"{luma} {low} - {1 / (high - low)} * 0 max 1 min"
 

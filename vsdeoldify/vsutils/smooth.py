@@ -15,6 +15,7 @@ import vapoursynth as vs
 from ..params import DarkParams, SmoothParams
 from .formats import luma_everywhere, swap_chroma
 from .hue import HueRanges, in_range_expr, parse_ranges
+from .merge import NARROWEST_RAMP
 
 
 class Fade(NamedTuple):
@@ -22,7 +23,7 @@ class Fade(NamedTuple):
 
     Attributes:
         low: luma, 0–1.
-        high: luma, 0–1; where it is not above `low`, the factor holds up to there.
+        high: luma, 0–1; where it is not (or hardly) above `low`, the factor holds up to there.
         factor: 0–1.
         ranges: the hues that fade; None: all.
     """
@@ -82,7 +83,7 @@ def fade(canvas: vs.VideoNode, *fades: Fade) -> vs.VideoNode:
 def _share(one: Fade, u: str, v: str) -> str:
     """Expr text for what a fade multiplies a pixel by."""
     low, high, factor, ranges = one
-    if high > low:
+    if high - low >= NARROWEST_RAMP:
         slope = (1.0 - factor) / (high - low)
         ramp = f"z {low:.9g} - {slope:.9g} * {factor:.9g} + {factor:.9g} max 1 min"
     else:
