@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from ..lock import Lock
 from . import CommandError
 from .ffmpeg import failure, file_argument
-from .lock import Lock
 from .progress import Progress
 from .raw import FrameReader, matroska_frame_head, matroska_header, y4m_header
 from .render import ERROR_MARK

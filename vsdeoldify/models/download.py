@@ -21,6 +21,7 @@ from email.message import Message
 from pathlib import Path
 from typing import IO, Any
 
+from ..lock import Lock
 from .registry import ModelFile, format_size, short_name
 from .store import HEAD, ModelError, by_hand_text, expected_text, foreign_content, one_line, search_folders
 from .verify import NetworkCheck, Progress, check_network, remember, sha256_of
@@ -430,20 +431,13 @@ class _Download:
 
 @contextmanager
 def _exclusively(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
-    """Hold the lock file `path`. The system frees it when a process ends, however that happens."""
+    """Hold the lock file `path`, after `waiting` for whoever has it."""
     told = False
     while True:
-        file = path.open("ab")
         try:
-            locked = _try_lock(file)
-            # Whoever had the lock may have removed the file since it was opened here.
-            if locked and _is_at(file, path):
-                break
-        except BaseException:
-            file.close()
-            raise
-        file.close()
-        if not locked:
+            lock = Lock(path)
+            break
+        except BlockingIOError:
             if not told:
                 told = True
                 waiting()
@@ -451,44 +445,7 @@ def _exclusively(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
     try:
         yield
     finally:
-        # POSIX: remove while holding the lock. Windows removes closed files only.
-        if sys.platform != "win32":
-            path.unlink(missing_ok=True)
-        file.close()
-        if sys.platform == "win32":
-            with suppress(OSError):
-                path.unlink()
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _try_lock(file: IO[bytes]) -> bool:
-        try:
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-else:
-    import fcntl
-
-    def _try_lock(file: IO[bytes]) -> bool:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        except OSError:
-            # A file system without locks: better to go on than to refuse every download there.
-            return True
-        return True
-
-
-def _is_at(file: IO[bytes], path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(file.fileno()), path.stat())
-    except FileNotFoundError:
-        return False
+        lock.release(remove=True)
 
 
 def _sync_folder(folder: Path) -> None:
