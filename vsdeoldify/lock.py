@@ -1,4 +1,4 @@
-"""A lock file that one process holds at a time; the system frees it when the process ends, whatever ends it."""
+"""A lock file that one process holds at a time; the system frees it, whatever ends the process."""
 
 import errno
 import os
