@@ -1,7 +1,8 @@
 # make demo   colour a short film that comes with the project
 # make test   run the tests
 # make lint   style and type checks
-# make test-oldest   run the tests with the oldest versions that pyproject.toml allows (downloads 5 GB)
+# make test-oldest   run the tests with the oldest versions that pyproject.toml allows (downloads 5 GB;
+#                    TORCH_OF=.venv: with the torch that is there, in a minute)
 # Each makes its own .venv on the first run. PYTHON=… names the Python (3.12 or newer) to make it with.
 
 VENV := .venv
@@ -25,7 +26,7 @@ lint: $(VENV)/.installed-test
 		$(RUN) -m mypy --platform $$system --cache-dir .mypy_cache/$$system; done
 
 test-oldest:
-	PYTHON="$(PYTHON)" sh tools/oldest.sh $(PYTEST_ARGS)
+	PYTHON="$(PYTHON)" TORCH_OF="$(TORCH_OF)" sh tools/oldest.sh $(PYTEST_ARGS)
 
 $(VENV)/.installed-%: pyproject.toml | $(VENV)/bin/python
 	$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.[$*]'

@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from cases import CASES
+from hypothesis import HealthCheck, is_hypothesis_test, settings
 
 # As in an activated environment: vspipe sets itself up with the vapoursynth command it finds on the PATH.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
@@ -25,12 +26,18 @@ def shared() -> Path:
     return folder
 
 
-# VSDEOLDIFY_CASES multiplies the number of cases of every property-based test: 20 makes tens of thousands.
 settings.register_profile(
     "vsdeoldify",
-    max_examples=100 * int(os.environ.get("VSDEOLDIFY_CASES", "1")),
+    max_examples=100 * CASES,
     deadline=None,
     derandomize="CI" in os.environ,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("vsdeoldify")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """More cases take more time."""
+    for item in items:
+        if CASES > 1 and is_hypothesis_test(getattr(item, "function", None)):
+            item.add_marker(pytest.mark.timeout(int(config.getini("timeout")) * CASES))

@@ -1,7 +1,6 @@
 """Formats × sizes × properties × parameters: a sound frame or an error that names what is wrong."""
 
 import math
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 import vapoursynth as vs
+from cases import CASES
 from clips import frame_bytes, noise, plane
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,8 +16,6 @@ from tiny import tiny_ddcolor_state_dict, tiny_deoldify_state_dict
 from vapoursynth import core
 
 from vsdeoldify import ddeoldify, ddeoldify_stabilizer
-
-CASES = int(os.environ.get("VSDEOLDIFY_CASES", "1"))
 
 FORMATS = st.one_of(
     st.sampled_from([vs.GRAY8, vs.GRAY16, vs.GRAYH, vs.GRAYS, vs.RGB24, vs.RGB48, vs.RGBH, vs.RGBS]),

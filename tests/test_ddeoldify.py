@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import torch
 import vapoursynth as vs
+from cases import CASES
 from clips import frame_bytes, noise, plane
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny import tiny_ddcolor_state_dict, tiny_deoldify_state_dict
 from vapoursynth import core
@@ -279,7 +280,7 @@ def test_a_network_that_gives_no_numbers_is_an_error_and_not_a_frame(tmp_path: P
 NUMBER = st.one_of(st.floats(-1, 2), st.integers(-1, 5), st.just(math.nan), st.text(max_size=3), st.none())
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150 * CASES)
 @given(
     method=st.one_of(st.integers(-1, 6), st.sampled_from(["simple", "x"])),
     options=st.fixed_dictionaries(

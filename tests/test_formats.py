@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import vapoursynth as vs
+from cases import CASES
 from clips import frame_bytes, noise, plane
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -228,7 +229,7 @@ def test_a_gray_clip_is_refused_where_colours_are_needed() -> None:
         formats.check_clip(core.std.BlankClip(format=vs.GRAY8), gray=False)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60 * CASES)
 @given(
     format_id=st.sampled_from([*YUV_AND_GRAY, *RGB]),
     width=st.integers(16, 70),

@@ -9,6 +9,7 @@ import goldens
 import numpy as np
 import pytest
 import vapoursynth as vs
+from cases import CASES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from vapoursynth import core
@@ -72,7 +73,7 @@ def test_a_range_holds_the_colours_whose_opencv_hue_lies_in_it(text: str, colour
     assert np.array_equal(found[away] == 1, expected[away])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30 * CASES)
 @given(st.tuples(st.integers(0, 359), st.integers(0, 359)).filter(lambda pair: pair[0] != pair[1]))
 def test_a_range_and_its_rest_share_no_colour_and_miss_none(bounds: tuple[int, int]) -> None:
     rgb = np.random.default_rng(5).integers(0, 9, (24, 24, 3)).astype(np.float32) / 8

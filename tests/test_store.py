@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from cases import CASES
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save as save_safetensors
 from torch import Tensor
@@ -506,11 +507,7 @@ SMALL_FILES = [to_zip(SMALL), to_legacy(SMALL), to_safetensors(SMALL["model"])]
     insert=st.tuples(st.integers(0, 10**6), st.binary(max_size=8)),
     mmap=st.booleans(),
 )
-@settings(
-    max_examples=int(os.environ.get("VSDEOLDIFY_FUZZ", "600")),
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@settings(max_examples=600 * CASES)
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_a_damaged_file_gives_tensors_or_a_model_error_and_nothing_else(
     tmp_path: Path,
