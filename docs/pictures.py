@@ -1,7 +1,7 @@
 """Make the pictures of the documentation from real film: ``python docs/pictures.py [NAME …]``.
 
 They are made of the reference data that lies beside the checkout (`--shared`, or `$VSDEOLDIFY_SHARED`): two
-colourings of one film, and photographs. The pictures named demo_… are coloured by the bundled model.
+colourings of one film, and photographs. Those named demo_… and preview_… are coloured by the bundled model.
 """
 
 import argparse
@@ -375,6 +375,23 @@ def demo_before_after() -> Image.Image:
     return sheet(rows, 480)
 
 
+def preview_photos() -> Image.Image:
+    """Photographs above, their colours by the bundled model below."""
+    names = ("1915_detroit.jpg", "1919_helen_keller_chaplin.jpg", "1946_louis_armstrong.jpg")
+    sources = []
+    for name in names:
+        source = photo(name, 480)
+        top = (source.height - 238) // 2
+        sources.append(core.std.Crop(source, top=top, bottom=source.height - 238 - top))
+    return sheet(
+        [
+            [("", shot(gray(source))) for source in sources],
+            [("", shot(_coloured(source))) for source in sources],
+        ],
+        320,
+    )
+
+
 PICTURES: dict[str, Callable[[], Image.Image]] = {
     "hue_wheel.png": hue_wheel,
     "method_all.jpg": methods,
@@ -392,6 +409,7 @@ PICTURES: dict[str, Callable[[], Image.Image]] = {
     "filter_stab.jpg": filter_stab,
     "filter_time.jpg": filter_time,
     "demo_before_after.jpg": demo_before_after,
+    "preview_photos.jpg": preview_photos,
 }
 
 
