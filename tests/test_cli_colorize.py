@@ -21,6 +21,7 @@ import torch
 import vapoursynth as vs
 from cheap_vsdeoldify import BROKEN_FRAME, DELAY
 from numpy.typing import NDArray
+from processes import left_running, programs_with
 from vapoursynth import core
 
 from vsdeoldify.cli import ffmpeg, main
@@ -329,19 +330,6 @@ def uninterrupted(request: pytest.FixtureRequest, film: Path, folder: Path) -> t
     return options, decode(output)
 
 
-def processes_with(text: str) -> list[str]:
-    """Command lines of running programs that mention a text."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            line = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        except OSError:
-            continue
-        if text in line:
-            found.append(line)
-    return found
-
-
 @posix_only
 def test_interrupted_at_random_and_resumed_it_decodes_to_the_same_frames(
     film: Path, tmp_path: Path, uninterrupted: tuple[str, Decoded]
@@ -379,10 +367,7 @@ def test_interrupted_at_random_and_resumed_it_decodes_to_the_same_frames(
             assert "--resume" in said
             assert not list(work.glob("*.part.mov"))
             assert not list(temporary.iterdir())
-        deadline = time.monotonic() + 10
-        while processes_with(str(tmp_path)) and time.monotonic() < deadline:
-            time.sleep(0.02)
-        assert processes_with(str(tmp_path)) == []
+        assert left_running(str(tmp_path)) == []
     assert "going on after" in done(*command[3:])
     again = decode(output)
     assert again.clip.num_frames == FRAMES
@@ -488,33 +473,20 @@ def test_ffmpeg_killed_or_out_of_room_leaves_nothing_under_the_name(film: Path, 
     assert list(tmp_path.iterdir()) == []
 
     output = tmp_path / "killed.mkv"
-    running = subprocess.Popen(
+    started = subprocess.Popen(
         [*command, "-o", str(output)],
         env=environment(**{DELAY: "0.05"}),
         stderr=subprocess.PIPE,
         encoding="utf-8",
     )
-    for _ in range(3000):
-        encoders = [
-            int(path.parent.name)
-            for path in Path("/proc").glob("[0-9]*/cmdline")
-            if path.parent.exists() and b"killed.mkv.unfinished" in _cmdline(path)
-        ]
-        if encoders:
-            break
+    deadline = time.monotonic() + 30
+    while not (encoders := programs_with("killed.mkv.unfinished")) and time.monotonic() < deadline:
         time.sleep(0.01)
-    os.kill(encoders[0], signal.SIGKILL)
-    _, said = running.communicate(timeout=30)
-    assert running.returncode == 1
+    os.kill(min(encoders), signal.SIGKILL)
+    _, said = started.communicate(timeout=30)
+    assert started.returncode == 1
     assert "ffmpeg was killed (signal 9)" in said
     assert list(tmp_path.iterdir()) == []
-
-
-def _cmdline(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return b""
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ import pytest
 import torch
 import vapoursynth as vs
 from clips import frame_bytes, noise
+from processes import left_running
 from tiny import tiny_ddcolor_state_dict, tiny_deoldify_state_dict
 from torch import Tensor, nn
 from vapoursynth import core
@@ -379,19 +379,6 @@ def test_a_full_disk_ends_vspipe_and_ffmpeg_with_an_error(tmp_path: Path) -> Non
     assert source.returncode != 0
 
 
-def processes_with(text: str) -> list[str]:
-    """Command lines of running programs that mention a text."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            line = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        except OSError:
-            continue
-        if text in line:
-            found.append(line)
-    return found
-
-
 @linux_only
 def test_a_real_full_disk_leaves_no_film_and_no_process(tmp_path: Path) -> None:
     disk, film = tmp_path / "disk", tmp_path / "film.mkv"
@@ -415,9 +402,6 @@ def test_a_real_full_disk_leaves_no_film_and_no_process(tmp_path: Path) -> None:
         assert "Traceback" not in result.stderr
         assert "space" in result.stderr or "full" in result.stderr, result.stderr
         assert not (disk / "out.mkv").exists()
-        deadline = time.monotonic() + 10
-        while processes_with(str(disk)) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert processes_with(str(disk)) == []
+        assert left_running(str(disk)) == []
     finally:
         subprocess.run(["umount", disk], check=True)
