@@ -5,6 +5,7 @@ import io
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -26,7 +27,7 @@ from vapoursynth import core
 
 from vsdeoldify.cli import ffmpeg, main
 from vsdeoldify.cli.progress import Progress
-from vsdeoldify.cli.segments import process
+from vsdeoldify.cli.segments import Plan, Workshop, process
 from vsdeoldify.cli.video import Point, parse_point, spread
 from vsdeoldify.vsutils.frames import in_order
 
@@ -433,6 +434,39 @@ def test_a_second_run_for_the_same_film_is_refused_and_leaves_the_first_alone(
     assert first.returncode == 0, said
     assert decode(output).clip.num_frames == FRAMES
     assert left_over(output) == []
+
+
+def test_too_little_room_is_told_as_soon_as_it_shows(
+    film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = Plan(
+        script=tmp_path / "film.vpy",
+        start=0,
+        end=40,
+        length=10,
+        rate=(25, 1),
+        times=(),
+        ffmpeg=FFMPEG,
+        encoder=(),
+        suffix=".mov",
+        settings={},
+    )
+    free = 0
+    monkeypatch.setattr(
+        shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10**9, 10**9 - free, free)
+    )
+    with Workshop(tmp_path / "work", plan) as workshop:
+        workshop.prepare(resume=False, overwrite=False)
+        assert workshop.shortage() is None
+        # Four pieces of a megabyte, and all of them once more when they are joined.
+        for index, (size, free) in enumerate([(1_000_000, 7_001_000), (1_002_000, 5_999_000)]):
+            usage = shutil._ntuple_diskusage(10**9, 10**9 - free, free)
+            monkeypatch.setattr(shutil, "disk_usage", lambda path, usage=usage: usage)
+            workshop.part(index).write_bytes(bytes(size))
+            workshop.finish_piece(index)
+            assert bool(workshop.shortage()) == (index == 1), workshop.shortage()
+        workshop.remove()
+    assert "about" not in done(film, "-o", tmp_path / "out.mkv", "--segment", "10")
 
 
 @posix_only

@@ -1,6 +1,7 @@
 """Things that break in the middle of a render: the caller is told, and what comes out is right or nothing."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -400,6 +401,7 @@ def test_a_real_full_disk_leaves_no_film_and_no_process(tmp_path: Path) -> None:
         )
         assert result.returncode == 1
         assert "Traceback" not in result.stderr
+        assert re.search(r"note: about [0-9.]+ MB more are needed and [0-9]+ kB are free", result.stderr)
         assert "space" in result.stderr or "full" in result.stderr, result.stderr
         assert not (disk / "out.mkv").exists()
         assert left_running(str(disk)) == []

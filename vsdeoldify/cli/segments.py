@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ..lock import Lock
+from ..models.registry import format_size
 from . import CommandError
 from .ffmpeg import failure, file_argument
 from .progress import Progress
@@ -154,6 +156,21 @@ class Workshop:
         part.replace(self.piece(index))
         self._write_manifest()
 
+    def shortage(self) -> str | None:
+        """What to tell if the film will not fit on the disk, as far as the finished pieces show."""
+        sizes = [self._sizes[str(index)] for index in range(self._finished())]
+        if not sizes:
+            return None
+        # The joined film needs the room of all its pieces once more.
+        needed = sum(sizes) / len(sizes) * len(self._plan.pieces) * 2 - sum(sizes)
+        free = shutil.disk_usage(self._folder).free
+        if needed <= free:
+            return None
+        return (
+            f"about {format_size(needed)} more are needed and {format_size(free)} are free where "
+            f"{self._folder} lies: make room in time, else the film stops there and goes on with --resume"
+        )
+
     def write_list(self) -> Path:
         """The list of all pieces for ffmpeg's concat demuxer."""
         lines = ["ffconcat version 1.0"]
@@ -231,6 +248,7 @@ def render_pieces(plan: Plan, workshop: Workshop, finished: int, progress: Progr
         if frames.header is None:
             raise renderer.error()
         done = first - plan.start
+        warned = False
         for index in range(finished, len(pieces)):
             with _encoder(plan, workshop.part(index)) as encoder:
                 for header, picture in _with_headers(plan, frames, *pieces[index], renderer):
@@ -243,6 +261,9 @@ def render_pieces(plan: Plan, workshop: Workshop, finished: int, progress: Progr
                     progress.update(done)
                 encoder.finish()
             workshop.finish_piece(index)
+            if not warned and (shortage := workshop.shortage()):
+                progress.say(f"note: {shortage}")
+                warned = True
 
 
 def _with_headers(
