@@ -277,6 +277,17 @@ def facts(report: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+@pytest.mark.parametrize(
+    ("version", "noted"), [("R74", True), ("R79", True), ("R80", False), ("R100", False)]
+)
+def test_releases_of_vapoursynth_that_may_hang_are_named(
+    facts: dict[str, Any], version: str, noted: bool
+) -> None:
+    value = facts["vapoursynth"]["value"] | {"version": version}
+    findings = [*doctor._vapoursynth({"vapoursynth": {"value": value}})]
+    assert bool([f for f in findings if f.name == "clip.frames()"]) == noted
+
+
 CHECKS = [
     "_system",
     "_environment",

@@ -374,6 +374,10 @@ def _vapoursynth(facts: dict[str, Any]) -> Iterator[Finding]:
     plugins = ", ".join(f"{plugin['namespace']} {plugin['version']}" for plugin in value["plugins"])
     yield Finding("Libraries", "ok", "VapourSynth", f"{value['version']} ({details})", data=value)
     yield Finding("Libraries", "ok", "plugins", plugins)
+    release = re.match(r"R(\d+)", value["version"])
+    if release and int(release[1]) < 80:
+        text = "in scripts of your own it may never end before VapourSynth R80; vspipe is not affected"
+        yield Finding("Libraries", "note", "clip.frames()", text, _pip("install --upgrade vapoursynth"))
 
 
 def _torch(facts: dict[str, Any]) -> Iterator[Finding]:
