@@ -409,6 +409,13 @@ def test_an_unfinished_film_is_neither_dropped_nor_mixed_with_other_settings(
     other = colorize(*arguments, "--resume", "--saturation", "1.5")
     assert other.returncode == 1
     assert "other settings (colours)" in other.stderr
+    manifest = tmp_path / "out.mkv.unfinished" / "pieces.json"
+    whole = manifest.read_text()
+    manifest.write_text(whole[:40])
+    damaged = colorize(*arguments, "--resume")
+    assert damaged.returncode == 1
+    assert "no pieces.json that can be read" in damaged.stderr
+    manifest.write_text(whole)
     assert "going on after 20 of 36 frames" in done(*arguments, "--resume")
     assert decode(output).clip.num_frames == FRAMES
     assert left_over(output) == []

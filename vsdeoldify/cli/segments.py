@@ -99,7 +99,7 @@ class Workshop:
 
     def __exit__(self, *error: object) -> None:
         # By the files, not by the manifest: it may not have been read yet.
-        if all(".part" in path.name for path in self._pieces()):
+        if not self._has_whole_pieces():
             self.remove()
         self._lock.release()
 
@@ -111,9 +111,14 @@ class Workshop:
 
         Raises:
             CommandError: there is an unfinished film and the options do not say what to do with it, or it was
-                made with other settings.
+                made with other settings, or nothing tells with which.
         """
         old = self._read_manifest()
+        if old is None and not overwrite and self._has_whole_pieces():
+            raise CommandError(
+                f"{self._folder} holds pieces of a film, but no {_MANIFEST} that can be read and tells what "
+                "they are: move it away, or give --overwrite to start again"
+            )
         if old is not None and not overwrite:
             self._sizes = old["pieces"]
             finished = self._finished()
@@ -202,6 +207,9 @@ class Workshop:
     def _pieces(self) -> list[Path]:
         return [*self._folder.glob("[0-9]*.mov"), *self._folder.glob("[0-9]*.mp4")]
 
+    def _has_whole_pieces(self) -> bool:
+        return any(".part" not in path.name for path in self._pieces())
+
     def _finished(self) -> int:
         """The number of whole pieces from the first on."""
         for index in range(len(self._plan.pieces)):
@@ -223,7 +231,10 @@ class Workshop:
     def _write_manifest(self) -> None:
         text = json.dumps({"settings": dict(self._plan.settings), "pieces": self._sizes}, indent=1)
         temporary = self._folder / (_MANIFEST + ".part")
-        temporary.write_text(text, encoding="utf-8")
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
         temporary.replace(self._folder / _MANIFEST)
 
 
