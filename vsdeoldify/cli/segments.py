@@ -155,8 +155,7 @@ class Workshop:
     def finish_piece(self, index: int) -> None:
         """Give a piece its name, once its data are on the disk."""
         part = self.part(index)
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
+        flush_to_disk(part)
         self._sizes[str(index)] = part.stat().st_size
         part.replace(self.piece(index))
         self._write_manifest()
@@ -402,6 +401,12 @@ def render_process(action: str, *arguments: str | Path) -> "contextlib.AbstractC
         [sys.executable, "-P", "-m", "vsdeoldify.cli.render", action, *map(str, arguments)],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
     )
+
+
+def flush_to_disk(path: Path) -> None:
+    """Wait until a file's data are on the disk, so that a power cut after it gets its name leaves it whole."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
 
 
 def digest(text: str) -> str:

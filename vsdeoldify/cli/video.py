@@ -16,7 +16,7 @@ from . import USAGE, CommandError, ffmpeg, say
 from .progress import Progress, clock
 from .render import PROGRESS_MARK
 from .script import check_models, index_folder, make_script, source_arguments
-from .segments import Plan, Workshop, digest, process, render_pieces, render_process
+from .segments import Plan, Workshop, digest, flush_to_disk, process, render_pieces, render_process
 
 _USUAL_RATES = [
     *(Fraction(n * 1000, 1001) for n in (24, 30, 48, 60, 120)),
@@ -324,6 +324,7 @@ def _join(
     ]
     with process("ffmpeg", command, part=joined) as joiner:
         joiner.finish()
+    flush_to_disk(joined)
     joined.replace(output)
 
 
