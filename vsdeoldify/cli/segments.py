@@ -230,10 +230,8 @@ class Workshop:
     def _write_manifest(self) -> None:
         text = json.dumps({"settings": dict(self._plan.settings), "pieces": self._sizes}, indent=1)
         temporary = self._folder / (_MANIFEST + ".part")
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
+        temporary.write_text(text, encoding="utf-8")
+        flush_to_disk(temporary)
         temporary.replace(self._folder / _MANIFEST)
 
 
@@ -404,7 +402,7 @@ def render_process(action: str, *arguments: str | Path) -> "contextlib.AbstractC
 
 
 def flush_to_disk(path: Path) -> None:
-    """Wait until a file's data are on the disk, so that a power cut after it gets its name leaves it whole."""
+    """Wait until a file's data are on the disk: after a power cut, what has its final name is whole."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())
 
