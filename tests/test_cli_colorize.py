@@ -12,6 +12,8 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -21,6 +23,8 @@ import tiny
 import torch
 import vapoursynth as vs
 from cheap_vsdeoldify import BROKEN_FRAME, DELAY
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from processes import left_running, programs_with
 from vapoursynth import core
@@ -28,7 +32,7 @@ from vapoursynth import core
 from vsdeoldify.cli import ffmpeg, main
 from vsdeoldify.cli.progress import Progress
 from vsdeoldify.cli.segments import Plan, Workshop, process
-from vsdeoldify.cli.video import Point, parse_point, spread
+from vsdeoldify.cli.video import Point, mend_times, parse_point, spread
 from vsdeoldify.vsutils.frames import in_order
 
 HERE = Path(__file__).parent
@@ -269,6 +273,92 @@ def test_a_picture_that_starts_after_the_sound_still_does(film: Path, tmp_path: 
     done(late, "-o", tmp_path / "out.mp4")
     assert 0.19 < decode(late).seconds[0] < 0.23
     assert_in_time(tmp_path / "out.mp4", late)
+
+
+def test_a_film_of_one_frame_is_coloured(tmp_path: Path) -> None:
+    source = make(tmp_path / "one.mp4", *picture_source(frames=1))
+    done(source, "-o", tmp_path / "out.mkv")
+    assert core.bs.VideoSource(str(tmp_path / "out.mkv"), cachemode=0).num_frames == 1
+
+
+def test_transparency_is_left_out_and_said(tmp_path: Path) -> None:
+    source = make(tmp_path / "in.mkv", *picture_source(), "-pix_fmt", "bgra", "-c:v", "ffv1")
+    assert "transparency is left out" in done(source, "-o", tmp_path / "out.mkv")
+    assert decode(tmp_path / "out.mkv").clip.num_frames == FRAMES
+
+
+def test_a_film_that_changes_its_size_is_refused(tmp_path: Path) -> None:
+    parts = [
+        make(tmp_path / f"{size}.ts", *picture_source("25", size), "-c:v", "libx264")
+        for size in ("96x64", "128x96")
+    ]
+    (tmp_path / "both.ts").write_bytes(b"".join(part.read_bytes() for part in parts))
+    result = colorize(tmp_path / "both.ts", "-o", tmp_path / "out.mkv")
+    assert result.returncode == 1
+    assert "36 of its 72 frames are like the first one" in result.stderr
+
+
+def test_two_recordings_in_one_file_go_on_one_after_the_other(tmp_path: Path) -> None:
+    part = make(tmp_path / "part.ts", *picture_source("25"), "-c:v", "libx264")
+    (tmp_path / "both.ts").write_bytes(part.read_bytes() * 2)
+    assert "clock jumps back (1×)" in done(tmp_path / "both.ts", "-o", tmp_path / "out.mkv")
+    assert np.diff(decode(tmp_path / "out.mkv").seconds) == pytest.approx(0.04, abs=0.0011)
+
+
+@pytest.mark.parametrize(
+    ("given", "mended", "notes"),
+    [
+        ([5], [5], 0),
+        ([None, 2, 3, None], [1, 2, 3, 4], 0),
+        ([0, None, None, 9, 10, 11], [0, 3, 6, 9, 10, 11], 0),
+        ([0, 40, 80, 0, 40, 80], [0, 40, 80, 120, 160, 200], 1),
+        ([1000, 1040, 1080, 0, None, 80], [1000, 1040, 1080, 1120, 1160, 1200], 1),
+        ([0, 40, 40, 120, 119, 200], [0, 40, 41, 120, 121, 200], 0),
+        ([None, None], [], 0),
+        ([None, 7], [], 0),
+    ],
+)
+def test_times_that_are_missing_or_jump_back_are_mended(
+    given: list[int | None], mended: list[int], notes: int
+) -> None:
+    found, said = mend_times(given, Fraction(1, 100))
+    assert (found, len(said)) == (mended, notes)
+
+
+@given(st.lists(st.one_of(st.none(), st.integers(-(2**40), 2**40)), min_size=1, max_size=30))
+def test_mended_times_always_rise(given: list[int | None]) -> None:
+    times, _ = mend_times(given, Fraction(1, 1000))
+    assert len(times) in (0, len(given))
+    known = [time for time in given if time is not None]
+    # Between neighbours closer than their number, unknown times cannot all differ.
+    if len(known) == len(given):
+        assert all(a < b for a, b in pairwise(times))
+
+
+def test_what_the_container_refuses_is_told_before_the_work(film: Path, tmp_path: Path) -> None:
+    result = colorize(film, "-o", tmp_path / "out.webm", "--encoder-options", "-c:v libx264", **{DELAY: "9"})
+    assert result.returncode == 1
+    assert "out.webm cannot be written; another container" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_film_that_is_exchanged_meanwhile_is_not_joined(film: Path, tmp_path: Path) -> None:
+    source, output = tmp_path / "in.mp4", tmp_path / "out.mkv"
+    source.write_bytes(film.read_bytes())
+    command = [sys.executable, str(HERE / "cheap_vsdeoldify.py"), "colorize", str(source), "-o", str(output)]
+    started = subprocess.Popen(
+        command, env=environment(**{DELAY: "0.05"}), stderr=subprocess.PIPE, encoding="utf-8"
+    )
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("out.mkv.unfinished/*.part.*")) and time.monotonic() < deadline:
+        time.sleep(0.005)
+    other = tmp_path / "other.mp4"
+    other.write_bytes(film.read_bytes())
+    other.replace(source)
+    _, said = started.communicate(timeout=60)
+    assert started.returncode == 1
+    assert "was changed while it was being coloured" in said
+    assert not output.exists()
 
 
 @pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
@@ -536,6 +626,8 @@ def test_ffmpeg_killed_or_out_of_room_leaves_nothing_under_the_name(film: Path, 
         (["nowhere.mkv"], 1, "does not exist"),
         (["FILM", "-o", "out.avi"], 2, ".mkv"),
         (["FILM", "-o", "no/folder/out.mkv"], 1, "does not exist"),
+        (["~nobody-of-this-name.mkv"], 1, "does not exist"),
+        (["FILM", "-o", "a" * 300 + ".mkv"], 1, "name"),
         (["FILM", "-o", "FILM", "--overwrite"], 2, "is the input"),
         (["FILM", "--start", "nonsense"], 2, "neither a frame number"),
         (["FILM", "--start", "40", "--end", "30"], 2, "leave something"),

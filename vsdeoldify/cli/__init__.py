@@ -13,6 +13,7 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from types import FrameType
 from typing import TextIO
 
@@ -36,6 +37,11 @@ class CommandError(Exception):
     def __init__(self, message: str, code: int = FAILED) -> None:
         super().__init__(message)
         self.code = code
+
+
+def user_path(name: str) -> Path:
+    """The path that a user means; a name such as ``~film.mp4`` is a file's, unless there is such a user."""
+    return Path(os.path.expanduser(name))  # noqa: PTH111  (Path.expanduser raises where there is none)
 
 
 def say(message: str) -> None:
@@ -66,27 +72,37 @@ def main(argv: Sequence[str] | None = None) -> int:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
-    args = _parser().parse_args(argv)
+    prog = "vsdeoldify"
     try:
         with _tidy_end():
+            args = _parser().parse_args(argv)
+            prog = args.prog
             code: int = args.run(args)
         if sys.stdout is not None:
             sys.stdout.flush()
     except _Ended as ended:
-        say(f"{args.prog}: {ended.reason}")
+        say(f"{prog}: {ended.reason}")
         return ended.code
     except KeyboardInterrupt:
-        say(f"{args.prog}: interrupted")
+        say(f"{prog}: interrupted")
         return INTERRUPTED
     except BrokenPipeError:
         # The reader (head, less) has seen enough. Python's own flush at exit must not fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except CommandError as error:
-        say(f"{args.prog}: {error}")
+        say(f"{prog}: {error}")
         return error.code
     except ModelError as error:
-        say(f"{args.prog}: {error}")
+        say(f"{prog}: {error}")
+        return FAILED
+    except ImportError as error:
+        say(f"{prog}: {_not_loading(error)}")
+        return FAILED
+    except OSError as error:
+        # A full or missing folder for temporary files, a name too long for the system, …
+        place = f"{error.filename}: " if error.filename else ""
+        say(f"{prog}: {place}{error.strerror or error}")
         return FAILED
     return code
 
@@ -105,6 +121,9 @@ def _tidy_end() -> Iterator[None]:
     """Make `kill`, a closed terminal and a shutdown end the command as Ctrl-C does, and not on the spot."""
 
     def end(number: int, frame: FrameType | None) -> None:
+        for other in before:
+            # Whoever asks twice must not cut the tidying up short.
+            signal.signal(other, signal.SIG_IGN)
         raise _Ended(number)
 
     before = {}
@@ -116,11 +135,9 @@ def _tidy_end() -> Iterator[None]:
                 before[number] = signal.signal(number, end)
             except ValueError:  # not the main thread
                 break
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -144,6 +161,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _not_loading(error: ImportError) -> str:
+    return f"a library does not load: {error}\nvsdeoldify doctor tells the command that mends it"
+
+
 def _add_broken(
     commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, error: ImportError
 ) -> None:
@@ -153,7 +174,7 @@ def _add_broken(
         name, help="does not load, see vsdeoldify doctor", add_help=False, prefix_chars="\0"
     )
     parser.add_argument("rest", nargs="*")
-    message = f"a library does not load: {error}\nvsdeoldify doctor tells the command that mends it"
+    message = _not_loading(error)
 
     def run(args: argparse.Namespace) -> int:
         raise CommandError(message)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ..presets import Preset
-from . import DONE, USAGE, CommandError
+from . import DONE, USAGE, CommandError, user_path
 from .ffmpeg import CONTAINERS, split_options
 from .pictures import PICTURE_SUFFIXES, is_picture
 from .script import add_colour_options, chosen_parameters, existing_file
@@ -74,7 +74,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Colour what the arguments name."""
-    source = Path(args.input).expanduser()
+    source = user_path(args.input)
     if source.is_dir() or (is_picture(source) and source.exists()):
         _run_pictures(args, source.absolute(), chosen_parameters(args))
     else:
@@ -122,7 +122,7 @@ def _run_pictures(args: argparse.Namespace, source: Path, chosen: Preset) -> Non
         colorize_pictures([source], [output], chosen, overwrite=args.overwrite)
         return
     inputs = pictures_in(source)
-    folder = Path(args.output).expanduser() if args.output else source.with_name(f"{source.name}_colour")
+    folder = user_path(args.output) if args.output else source.with_name(f"{source.name}_colour")
     folder = folder.absolute()
     if folder.exists() and (not folder.is_dir() or folder.samefile(source)):
         raise CommandError(f"the output of a folder must be another folder, not {folder}", USAGE)
@@ -135,11 +135,11 @@ def _run_pictures(args: argparse.Namespace, source: Path, chosen: Preset) -> Non
 
 def _output(args: argparse.Namespace, source: Path, name: str) -> Path:
     """The output file; it must not be the input, nor exist unless it may be replaced."""
-    output = Path(args.output).expanduser().absolute() if args.output else source.with_name(name)
+    output = user_path(args.output).absolute() if args.output else source.with_name(name)
     if output.is_dir():
         output = output / name
-    if output.exists():
-        if output.samefile(source):
+    if output.exists() or output.is_symlink():
+        if output.exists() and output.samefile(source):
             raise CommandError(f"the output {output} is the input: choose another name", USAGE)
         if not args.overwrite:
             raise CommandError(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..models.registry import BUNDLED_MODEL, MODELS, Family, find_model, short_name
 from ..models.store import locate
 from ..params import METHODS, MODEL_FILE_SUFFIXES, ddcolor_params, deoldify_params
-from . import DONE, USAGE, CommandError, answer
+from . import DONE, USAGE, CommandError, answer, user_path
 
 if TYPE_CHECKING:
     from ..metrics import PictureScore
@@ -169,9 +169,9 @@ def run(args: argparse.Namespace) -> int:
     answer(report.as_text(results))
     try:
         if args.csv:
-            report.write_csv(results, Path(args.csv).expanduser())
+            report.write_csv(results, user_path(args.csv))
         if args.html:
-            report.write_html(results, Path(args.html).expanduser())
+            report.write_html(results, user_path(args.html))
     except OSError as error:
         raise CommandError(f"{error.filename}: {error.strerror or error}") from error
     if sheets:
@@ -263,7 +263,7 @@ def _meanings(text: str, render_factor: int | None) -> list[_Model]:
     if own:
         if not file.lower().endswith(MODEL_FILE_SUFFIXES):
             raise ValueError(f"{text!r}: a file of weights ends in {', '.join(MODEL_FILE_SUFFIXES)}")
-        path = Path(file).expanduser().absolute()
+        path = user_path(file).absolute()
         found = [(own[0], str(path), path.stem)]
     else:
         key = name.lower()
@@ -330,7 +330,7 @@ def _inputs(names: Sequence[str]) -> list[Path]:
 
     found: list[Path] = []
     for name in names:
-        path = Path(name).expanduser()
+        path = user_path(name)
         if not path.is_dir():
             found.append(path)
             continue
@@ -342,14 +342,14 @@ def _inputs(names: Sequence[str]) -> list[Path]:
 
 
 def _check_parent(name: str | None, option: str) -> None:
-    if name is not None and not Path(name).expanduser().absolute().parent.is_dir():
+    if name is not None and not user_path(name).absolute().parent.is_dir():
         raise CommandError(f"--{option}: the folder of {name} does not exist")
 
 
 def _output_folder(name: str | None) -> Path | None:
     if name is None:
         return None
-    folder = Path(name).expanduser()
+    folder = user_path(name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

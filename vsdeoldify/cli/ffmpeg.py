@@ -13,10 +13,11 @@ from . import USAGE, CommandError
 _AUDIO: dict[str, frozenset[str] | None] = {
     ".mkv": None,
     ".mp4": frozenset({"aac", "mp3", "ac3", "eac3", "alac", "opus", "flac", "dts", "mp2"}),
-    ".m4v": frozenset({"aac", "mp3", "ac3", "eac3", "alac"}),
+    ".m4v": frozenset({"aac", "ac3", "alac"}),
     ".mov": frozenset({"aac", "mp3", "ac3", "eac3", "alac", "mp2"}),
     ".webm": frozenset({"opus", "vorbis"}),
 }
+_NOT_IN_MATROSKA = frozenset({"pcm_dvd", "pcm_bluray", "nellymoser", "adpcm_swf"})
 _TEXT_SUBTITLES = frozenset({"subrip", "ass", "ssa", "webvtt", "mov_text", "text"})
 CONTAINERS = tuple(_AUDIO)
 
@@ -168,17 +169,21 @@ def plan_streams(found: Contents, suffix: str) -> StreamPlan:
     options: list[str] = []
     notes: list[str] = []
     allowed = _AUDIO[suffix]
+    if len(found.of_kind("Video")) > 1:
+        notes.append("only the first picture track is coloured; others, and cover pictures, are left out")
     for index, stream in enumerate(found.of_kind("Audio")):
         options += ["-map", f"1:a:{index}"]
         if (
-            allowed is None
-            or stream.codec in allowed
+            (allowed is None and stream.codec not in _NOT_IN_MATROSKA)
+            or (allowed is not None and stream.codec in allowed)
             or (suffix == ".mov" and stream.codec.startswith("pcm"))
         ):
             options += [f"-c:a:{index}", "copy"]
         else:
-            encoder = "libopus" if suffix == ".webm" else "aac"
-            options += [f"-c:a:{index}", encoder, f"-b:a:{index}", "192k"]
+            encoder = {".webm": "libopus", ".mkv": "flac"}.get(suffix, "aac")
+            options += [f"-c:a:{index}", encoder]
+            if encoder != "flac":
+                options += [f"-b:a:{index}", "192k"]
             target = encoder.removeprefix("lib")
             notes.append(f"{suffix} files hold no {stream.codec} sound: it is encoded as {target}")
     kept = 0

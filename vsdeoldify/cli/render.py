@@ -86,8 +86,9 @@ def probe(arguments: dict[str, Any], file: BinaryIO) -> dict[str, Any]:
         file: where lines with the per cent read so far go, each after `PROGRESS_MARK`.
 
     Returns:
-        Number of frames, size, format, rate, properties of the first frame, and the time of every frame in
-        units of `timebase` seconds (empty where the container has none).
+        Number of frames, size, format, rate, properties of the first frame, the time of every frame in units
+        of `timebase` seconds (None where it is unknown), the number of frames of other sizes or formats, and
+        whether there is transparency.
     """
     import vapoursynth as vs
 
@@ -105,19 +106,27 @@ def probe(arguments: dict[str, Any], file: BinaryIO) -> dict[str, Any]:
     opened = vs.core.bs.VideoSource(**arguments, exporttimestamps=True)
     clip: vs.VideoNode = opened["clip"]
     properties = clip.get_frame(0).props
-    times = [int(time) for time in opened["timestamps"]]
+    # A single one comes without a list.
+    times = opened["timestamps"] if clip.num_frames > 1 else [opened["timestamps"]]
     assert clip.format is not None
+    every_format = vs.core.bs.VideoSource(**arguments | {"variableformat": -1}).num_frames
+    found = {name: int(properties[name]) for name in _PROPERTIES if name in properties}
+    if int(properties.get("Rotation", 0)) % 180 and {"_SARNum", "_SARDen"} <= found.keys():
+        # The source filter turns the picture, but not the shape of its pixels.
+        found["_SARNum"], found["_SARDen"] = found["_SARDen"], found["_SARNum"]
     return {
         "frames": clip.num_frames,
+        "other_frames": every_format - clip.num_frames,
         "width": clip.width,
         "height": clip.height,
         "family": clip.format.color_family.name,
         "bits": clip.format.bits_per_sample,
         "subsampling": [clip.format.subsampling_w, clip.format.subsampling_h],
         "fps": [clip.fps.numerator, clip.fps.denominator],
-        "properties": {name: int(properties[name]) for name in _PROPERTIES if name in properties},
+        "properties": found,
+        "alpha": "_Alpha" in properties,
         "timebase": [int(opened["timebasenum"]), int(opened["timebaseden"])],
-        "times": [] if _UNKNOWN_TIME in times else times,
+        "times": [None if time == _UNKNOWN_TIME else int(time) for time in times],
     }
 
 
@@ -139,7 +148,8 @@ def write_frames(script: Path, start: int, end: int, file: BinaryIO) -> None:
 
     The filters see the whole clip: a frame is the same whatever the range.
     """
-    load(script)[0][start:end].output(file, y4m=True)
+    # The format has no place for the transparency that a frame may carry.
+    load(script)[0].std.RemoveFrameProps("_Alpha")[start:end].output(file, y4m=True)
 
 
 def write_pictures(script: Path, frames: Sequence[int], folder: Path, file: BinaryIO) -> None:

@@ -20,7 +20,7 @@ from ..params import (
 )
 from ..presets import COLOURS, COLOURS_HELP, SPEED_HELP, SPEEDS, Preset, preset
 from ..runtime.device import default_device_index
-from . import DONE, USAGE, CommandError, answer
+from . import DONE, USAGE, CommandError, answer, user_path
 
 PLUGIN_MISSING = (
     "the source filter BestSource, which reads films, is not installed: "
@@ -190,7 +190,7 @@ def chosen_parameters(args: argparse.Namespace) -> Preset:
     if args.device is not None:
         changes["device_index"] = number_or_name(args.device)
     if args.torch_dir is not None:
-        changes["torch_dir"] = str(Path(args.torch_dir).expanduser().absolute())
+        changes["torch_dir"] = str(user_path(args.torch_dir).absolute())
     changes |= dict(args.set)
     if "device_index" not in changes:
         changes["device_index"] = default_device_index()
@@ -294,7 +294,7 @@ def existing_file(name: str) -> Path:
     Raises:
         CommandError: there is no such file.
     """
-    path = Path(name).expanduser()
+    path = user_path(name)
     if not path.exists():
         raise CommandError(f"{name} does not exist")
     if path.is_dir():
@@ -350,7 +350,7 @@ def _method(text: str) -> str:
 
 def _model(text: str) -> int | str:
     if text.lower().endswith(MODEL_FILE_SUFFIXES):
-        return str(Path(text).expanduser().absolute())
+        return str(user_path(text).absolute())
     return number_or_name(text)
 
 

@@ -3,11 +3,13 @@
 import json
 import math
 import re
+import statistics
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,9 @@ from .progress import Progress, clock
 from .render import PROGRESS_MARK
 from .script import check_models, index_folder, make_script, source_arguments
 from .segments import Plan, Workshop, digest, flush_to_disk, process, render_pieces, render_process
+
+_JUMP = Fraction(1, 4)
+"""Seconds: times that go back by more are another recording's, by less a fault of rounding or order."""
 
 _USUAL_RATES = [
     *(Fraction(n * 1000, 1001) for n in (24, 30, 48, 60, 120)),
@@ -40,6 +45,7 @@ class Film:
         rate: frames per second; None where it varies.
         times: microseconds of every frame from the first one on, and of the end.
         start: time of the first frame in the file, in seconds.
+        notes: what was assumed of the times, in sentences.
     """
 
     path: Path
@@ -53,6 +59,7 @@ class Film:
     rate: Fraction | None
     times: list[int]
     start: float
+    notes: tuple[str, ...] = ()
 
     def frame_at(self, seconds: float) -> int:
         """The first frame that is shown at or after a time, counted from the first frame."""
@@ -157,12 +164,25 @@ def open_film(path: Path, found: ffmpeg.Contents) -> Film:
 
 
 def _film(path: Path, found: dict[str, Any], file_end: float) -> Film:
-    frames, ticks = found["frames"], found["times"]
+    frames = found["frames"]
+    if found["other_frames"]:
+        raise CommandError(
+            f"{path} changes its size or format on the way: {frames} of its {frames + found['other_frames']} "
+            "frames are like the first one. Make them alike first, for example with "
+            "ffmpeg -i IN -vf scale=W:H OUT"
+        )
     average = Fraction(*found["fps"]) if found["fps"][0] > 0 else None
-    tick = Fraction(*found["timebase"]) if ticks else Fraction(0)
+    tick = Fraction(*found["timebase"])
+    ticks, notes = mend_times(found["times"], tick)
+    if found["alpha"]:
+        notes.append("transparency is left out")
     rate = _constant_rate(ticks, tick, average) if ticks else average
-    if rate is None and not ticks:
-        raise CommandError(f"{path} has neither a frame rate nor times of its frames")
+    if not ticks:
+        if rate is None:
+            raise CommandError(f"{path} has neither a frame rate nor times of its frames")
+        notes.append(
+            f"the file does not tell when its frames are shown: {float(rate):.5g} a second are assumed"
+        )
     if rate is not None:
         times = [round(n * 1_000_000 / rate) for n in range(frames + 1)]
     else:
@@ -187,7 +207,46 @@ def _film(path: Path, found: dict[str, Any], file_end: float) -> Film:
         rate=rate,
         times=times,
         start=float(ticks[0] * tick) if ticks else 0.0,
+        notes=tuple(notes),
     )
+
+
+def mend_times(given: Sequence[int | None], tick: Fraction) -> tuple[list[int], list[str]]:
+    """The times of a film's frames, every one later than the one before.
+
+    Args:
+        given: what the file tells; None where it does not.
+        tick: their unit in seconds.
+
+    Returns:
+        The times, unknown ones spread evenly between their neighbours and jumps back undone, as where two
+        recordings were put together; none where too few are known. And what was done, in sentences.
+    """
+    known = [(number, time) for number, time in enumerate(given) if time is not None]
+    if len(known) < min(2, len(given)):
+        return [], []
+    steps = [(b - a) / (n - m) for (m, a), (n, b) in pairwise(known) if b > a]
+    step = statistics.median(steps) if steps else 1.0
+    rising: list[tuple[int, int]] = known[:1]
+    shift = jumps = 0
+    for number, time in known[1:]:
+        before, last = rising[-1]
+        if time + shift <= last:
+            if (last - time - shift) * tick > _JUMP:
+                jumps += 1
+                shift = round(last + step * (number - before)) - time
+            else:
+                time = last + (number - before) - shift
+        rising.append((number, time + shift))
+    first, end = rising[0], rising[-1]
+    times = [round(first[1] - step * (first[0] - number)) for number in range(first[0])]
+    for (m, a), (n, b) in pairwise(rising):
+        times += [a + round((b - a) * (number - m) / (n - m)) for number in range(m, n)]
+    times += [round(end[1] + step * (number - end[0])) for number in range(end[0], len(given))]
+    notes = []
+    if jumps:
+        notes.append(f"the film's clock jumps back ({jumps}×); the film goes on there without a gap")
+    return times, notes
 
 
 def _constant_rate(ticks: Sequence[int], tick: Fraction, average: Fraction | None) -> Fraction | None:
@@ -220,11 +279,12 @@ def colorize_film(path: Path, chosen: Preset, settings: Settings) -> None:
     program = ffmpeg.find_ffmpeg()
     check_models(chosen)
     found = ffmpeg.contents(program, path)
+    stat = path.stat()
     film = open_film(path, found)
     start, end = film.range(settings.start, settings.end)
     suffix = output.suffix.lower()
     streams = ffmpeg.plan_streams(found, suffix)
-    for note in streams.notes:
+    for note in (*film.notes, *streams.notes):
         say(f"note: {note}")
     if film.rate is None:
         say("note: the frame rate varies; every frame keeps its time")
@@ -238,7 +298,6 @@ def colorize_film(path: Path, chosen: Preset, settings: Settings) -> None:
     )
     if film.properties.get("_FieldBased") and "libx264" in encoder:
         encoder += ["-flags", "+ildct+ilme"]
-    stat = path.stat()
     work = output.with_name(output.name + ".unfinished")
     with tempfile.TemporaryDirectory(prefix="vsdeoldify-") as temporary:
         script = Path(temporary, "film.vpy")
@@ -262,6 +321,7 @@ def colorize_film(path: Path, chosen: Preset, settings: Settings) -> None:
                 "encoder": encoder,
             },
         )
+        _try_to_join(plan, film, found, streams, output, Path(temporary))
         try:
             with Workshop(work, plan) as workshop:
                 finished = workshop.prepare(resume=settings.resume, overwrite=settings.overwrite)
@@ -271,6 +331,11 @@ def colorize_film(path: Path, chosen: Preset, settings: Settings) -> None:
                 with Progress(end - start, "frames", done=done, title=output.name) as progress:
                     render_pieces(plan, workshop, finished, progress)
                     rate, seconds = progress.rate, progress.seconds
+                if (path.stat().st_size, path.stat().st_mtime_ns) != (stat.st_size, stat.st_mtime_ns):
+                    raise CommandError(
+                        f"{path} was changed while it was being coloured: its sound may be another film's. "
+                        "--overwrite starts again"
+                    )
                 _join(plan, workshop, film, found, streams, output)
                 workshop.remove()
         except OSError as error:
@@ -291,9 +356,62 @@ def _join(
     output: Path,
 ) -> None:
     """Join the pieces and add what else the source holds; then give the output its name."""
-    suffix = output.suffix.lower()
     pieces = workshop.write_list()
-    joined = pieces.with_name(f"joined.part{suffix}")
+    joined = pieces.with_name(f"joined.part{output.suffix.lower()}")
+    with process("ffmpeg", _join_command(plan, film, found, streams, pieces, joined), part=joined) as joiner:
+        joiner.finish()
+    flush_to_disk(joined)
+    joined.replace(output)
+
+
+def _try_to_join(
+    plan: Plan, film: Film, found: ffmpeg.Contents, streams: ffmpeg.StreamPlan, output: Path, folder: Path
+) -> None:
+    """Join one even frame with the film's first sound, so that what does not fit is told before the work.
+
+    Raises:
+        CommandError: the container does not take the picture's or another stream's codec.
+    """
+    piece, pieces = folder / f"try{plan.suffix}", folder / "try.ffconcat"
+    picture = f"color=gray:s={film.width}x{film.height}:r={film.rate or 25},format={_test_format(film)}"
+    encode = [plan.ffmpeg, "-hide_banner", "-nostdin", "-v", "error", "-f", "lavfi", "-i", picture]
+    encode += ["-frames:v", "1"]
+    try:
+        with process(
+            "ffmpeg", [*encode, "-frames:v", "1", *plan.encoder, ffmpeg.file_argument(piece)]
+        ) as run:
+            run.finish()
+    except CommandError:
+        # The encoder's own troubles are told by the first piece.
+        return
+    pieces.write_text(f"ffconcat version 1.0\nfile '{piece.name}'\n", encoding="utf-8")
+    joined = folder / f"tried{output.suffix.lower()}"
+    *command, result = _join_command(plan, film, found, streams, pieces, joined)
+    try:
+        with process("ffmpeg", [*command, "-t", "0.2", result]) as run:
+            run.finish()
+    except CommandError as error:
+        raise CommandError(
+            f"{output.name} cannot be written; another container (.mkv holds most) or other "
+            f"--encoder-options may do: {error}"
+        ) from None
+
+
+def _test_format(film: Film) -> str:
+    layout = {(1, 0): "422", (0, 0): "444"}.get(film.subsampling, "420")
+    return f"yuv{layout}p" + ("10le" if film.bits > 8 else "")
+
+
+def _join_command(
+    plan: Plan,
+    film: Film,
+    found: ffmpeg.Contents,
+    streams: ffmpeg.StreamPlan,
+    pieces: Path,
+    joined: Path,
+) -> list[str]:
+    """What joins the pieces of a list with the source's other streams; the last argument is the result."""
+    suffix = joined.suffix
     delay = max(film.start - found.start, 0.0)
     whole = plan.start == 0 and plan.end == film.frames
     cut: list[str] = []
@@ -308,7 +426,7 @@ def _join(
         if "1:s:" not in " ".join(streams.options):
             drop = drop[:-2]
         delay = 0.0
-    command = [
+    return [
         plan.ffmpeg,
         *("-hide_banner", "-nostdin", "-v", "error", "-y"),
         *(("-itsoffset", f"{delay:.6f}") if delay > 1e-4 else ()),
@@ -322,10 +440,6 @@ def _join(
         *(("-movflags", "+faststart") if suffix in (".mp4", ".m4v", ".mov") else ()),
         ffmpeg.file_argument(joined),
     ]
-    with process("ffmpeg", command, part=joined) as joiner:
-        joiner.finish()
-    flush_to_disk(joined)
-    joined.replace(output)
 
 
 def spread(count: int, start: int, end: int) -> list[int]:
