@@ -121,8 +121,8 @@ def _tidy_end() -> Iterator[None]:
     """Make `kill`, a closed terminal and a shutdown end the command as Ctrl-C does, and not on the spot."""
 
     def end(number: int, frame: FrameType | None) -> None:
+        # Whoever asks twice must not cut the tidying up short.
         for other in before:
-            # Whoever asks twice must not cut the tidying up short.
             signal.signal(other, signal.SIG_IGN)
         raise _Ended(number)
 
@@ -135,9 +135,14 @@ def _tidy_end() -> Iterator[None]:
                 before[number] = signal.signal(number, end)
             except ValueError:  # not the main thread
                 break
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
+    try:
+        yield
+    except _Ended:
+        before.clear()
+        raise
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _parser() -> argparse.ArgumentParser:
