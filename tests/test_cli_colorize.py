@@ -275,6 +275,12 @@ def test_a_picture_that_starts_after_the_sound_still_does(film: Path, tmp_path: 
     assert_in_time(tmp_path / "out.mp4", late)
 
 
+def test_a_file_of_sound_alone_is_named_as_such(tmp_path: Path) -> None:
+    result = colorize(make(tmp_path / "sound.m4a", *CLICKS), "-o", tmp_path / "out.mkv")
+    assert result.returncode == 1
+    assert "sound.m4a holds no picture track" in result.stderr
+
+
 def test_a_film_of_one_frame_is_coloured(tmp_path: Path) -> None:
     source = make(tmp_path / "one.mp4", *picture_source(frames=1))
     done(source, "-o", tmp_path / "out.mkv")

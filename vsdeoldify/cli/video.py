@@ -279,6 +279,8 @@ def colorize_film(path: Path, chosen: Preset, settings: Settings) -> None:
     program = ffmpeg.find_ffmpeg()
     check_models(chosen)
     found = ffmpeg.contents(program, path)
+    if found.streams and not found.of_kind("Video"):
+        raise CommandError(f"{path} holds no picture track")
     stat = path.stat()
     film = open_film(path, found)
     start, end = film.range(settings.start, settings.end)
