@@ -301,13 +301,17 @@ def test_a_film_that_changes_its_size_is_refused(tmp_path: Path) -> None:
     (tmp_path / "both.ts").write_bytes(b"".join(part.read_bytes() for part in parts))
     result = colorize(tmp_path / "both.ts", "-o", tmp_path / "out.mkv")
     assert result.returncode == 1
-    assert "36 of its 72 frames are like the first one" in result.stderr
+    assert "only 36 of its frames are like the first one" in result.stderr
 
 
 def test_two_recordings_in_one_file_go_on_one_after_the_other(tmp_path: Path) -> None:
     part = make(tmp_path / "part.ts", *picture_source("25"), "-c:v", "libx264")
     (tmp_path / "both.ts").write_bytes(part.read_bytes() * 2)
-    assert "clock jumps back (1×)" in done(tmp_path / "both.ts", "-o", tmp_path / "out.mkv")
+    result = colorize(tmp_path / "both.ts", "-o", tmp_path / "out.mkv")
+    assert "clock jumps back (1×)" in result.stderr
+    if "ffmpeg was killed (signal 11)" in result.stderr:
+        pytest.skip("this ffmpeg crashes on such a file, as 7.0 does")
+    assert result.returncode == 0, result.stderr
     assert np.diff(decode(tmp_path / "out.mkv").seconds) == pytest.approx(0.04, abs=0.0011)
 
 

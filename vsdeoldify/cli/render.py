@@ -87,7 +87,7 @@ def probe(arguments: dict[str, Any], file: BinaryIO) -> dict[str, Any]:
 
     Returns:
         Number of frames, size, format, rate, properties of the first frame, the time of every frame in units
-        of `timebase` seconds (None where it is unknown), the number of frames of other sizes or formats, and
+        of `timebase` seconds (None where it is unknown), whether the size or format changes on the way, and
         whether there is transparency.
     """
     import vapoursynth as vs
@@ -109,14 +109,18 @@ def probe(arguments: dict[str, Any], file: BinaryIO) -> dict[str, Any]:
     # A single one comes without a list.
     times = opened["timestamps"] if clip.num_frames > 1 else [opened["timestamps"]]
     assert clip.format is not None
-    every_format = vs.core.bs.VideoSource(**arguments | {"variableformat": -1}).num_frames
+    try:
+        changes = vs.core.bs.VideoSource(**arguments | {"variableformat": -1}).num_frames != clip.num_frames
+    except vs.Error:
+        # BestSource 17 opens no clip whose size changes.
+        changes = True
     found = {name: int(properties[name]) for name in _PROPERTIES if name in properties}
     if int(properties.get("Rotation", 0)) % 180 and {"_SARNum", "_SARDen"} <= found.keys():
         # The source filter turns the picture, but not the shape of its pixels.
         found["_SARNum"], found["_SARDen"] = found["_SARDen"], found["_SARNum"]
     return {
         "frames": clip.num_frames,
-        "other_frames": every_format - clip.num_frames,
+        "changes": changes,
         "width": clip.width,
         "height": clip.height,
         "family": clip.format.color_family.name,

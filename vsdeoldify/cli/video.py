@@ -165,11 +165,10 @@ def open_film(path: Path, found: ffmpeg.Contents) -> Film:
 
 def _film(path: Path, found: dict[str, Any], file_end: float) -> Film:
     frames = found["frames"]
-    if found["other_frames"]:
+    if found["changes"]:
         raise CommandError(
-            f"{path} changes its size or format on the way: {frames} of its {frames + found['other_frames']} "
-            "frames are like the first one. Make them alike first, for example with "
-            "ffmpeg -i IN -vf scale=W:H OUT"
+            f"{path} changes its size or format on the way: only {frames} of its frames are like the first "
+            "one. Make them alike first, for example with ffmpeg -i IN -vf scale=W:H OUT"
         )
     average = Fraction(*found["fps"]) if found["fps"][0] > 0 else None
     tick = Fraction(*found["timebase"])
