@@ -98,8 +98,8 @@ def main() -> None:
     costs = {path: colour_cost(path, steps, options.frames) for path in paths}
     clip = SHARED / "clips" / "park_football.mp4"
     with tempfile.TemporaryDirectory() as folder:
-        named = options.model == "preview"
-        model = "preview" if named else str(model_file("ddcolor", options.model, Path(folder)))
+        bundled = options.model == "preview"
+        model = "preview" if bundled else str(model_file("ddcolor", options.model, Path(folder)))
         rates = speed(clip, model, options.speed_frames, steps, options.rounds)
     print("| every | " + " | ".join(path.stem for path in paths) + " | mean | speed | CPU time |")
     print("|---" * (len(paths) + 4) + "|")

@@ -378,9 +378,7 @@ def _try_to_join(
     encode = [plan.ffmpeg, "-hide_banner", "-nostdin", "-v", "error", "-f", "lavfi", "-i", picture]
     encode += ["-frames:v", "1"]
     try:
-        with process(
-            "ffmpeg", [*encode, "-frames:v", "1", *plan.encoder, ffmpeg.file_argument(piece)]
-        ) as run:
+        with process("ffmpeg", [*encode, *plan.encoder, ffmpeg.file_argument(piece)]) as run:
             run.finish()
     except CommandError:
         # The encoder's own troubles are told by the first piece.
