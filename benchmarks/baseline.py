@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn.utils import spectral_norm
 
 from vsdeoldify.ddcolor.network import DDColor, UnetBlock, blur
-from vsdeoldify.deoldify.generator import Affine, Generator
+from vsdeoldify.deoldify.network import Affine, Generator
 from vsdeoldify.runtime.color import lab_to_rgb, rgb_to_lab
 
 Picture = NDArray[np.uint8]

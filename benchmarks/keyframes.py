@@ -23,8 +23,9 @@ from weights import model_file
 
 from vsdeoldify import ddeoldify
 from vsdeoldify.metrics import ciede2000, rgb_to_lab
-from vsdeoldify.vsutils import formats, keyframes, scenes
+from vsdeoldify.vsutils import formats, scenes
 from vsdeoldify.vsutils.frames import in_order
+from vsdeoldify.vsutils.propagation import keyframes
 
 SHARED = Path(os.environ.get("VSDEOLDIFY_SHARED", Path(__file__).parents[2] / "shared"))
 SIZE = 384

@@ -13,7 +13,7 @@ import vapoursynth as vs
 from vapoursynth import core
 
 from vsdeoldify import ddeoldify, ddeoldify_stabilizer, meter
-from vsdeoldify.params import StabParams
+from vsdeoldify.settings.params import StabParams
 from vsdeoldify.vsutils import formats, scenes
 from vsdeoldify.vsutils.frames import in_order
 

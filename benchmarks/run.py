@@ -36,8 +36,9 @@ from weights import model_file
 
 from vsdeoldify import ddeoldify, ddeoldify_stabilizer
 from vsdeoldify.models.store import read_checkpoint
-from vsdeoldify.runtime import networks, openvino
+from vsdeoldify.networks import loading as networks
 from vsdeoldify.runtime.device import choose_backend, choose_precision, resolve_device
+from vsdeoldify.runtime.engines import openvino
 from vsdeoldify.runtime.runner import Planes, Runner
 from vsdeoldify.vsutils.frames import in_order
 
@@ -200,7 +201,7 @@ class Models:
         """The bare network in float32, folded as ours or unfolded as the original's."""
         if (which, original) not in self._plain:
             from vsdeoldify.ddcolor.network import build as build_ddcolor
-            from vsdeoldify.deoldify.generator import build as build_deoldify
+            from vsdeoldify.deoldify.network import build as build_deoldify
 
             state = read_checkpoint(Path(self.paths[which]))
             network = build_ddcolor(state) if which else build_deoldify(state)
@@ -212,7 +213,7 @@ class Models:
         from vsdeoldify.ddcolor.colorizer import DDColorColorizer
         from vsdeoldify.ddcolor.network import LARGE, DDColor
         from vsdeoldify.deoldify.colorizer import DeOldifyColorizer
-        from vsdeoldify.deoldify.generator import Generator
+        from vsdeoldify.deoldify.network import Generator
 
         plain = self.plain(which, original=True)
         with torch.device("meta"):

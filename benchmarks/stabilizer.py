@@ -24,9 +24,9 @@ from opencv_stabilizer import Stabilizer
 from vapoursynth import core
 
 from vsdeoldify import ddeoldify_stabilizer, meter
-from vsdeoldify.params import stab_params
+from vsdeoldify.settings.params import stab_params
+from vsdeoldify.vsutils.filters.stabilize import stabilize
 from vsdeoldify.vsutils.frames import in_order
-from vsdeoldify.vsutils.stabilize import stabilize
 
 ROOT = Path(__file__).parents[1]
 SHARED = Path(os.environ.get("VSDEOLDIFY_SHARED", ROOT.parent / "shared"))

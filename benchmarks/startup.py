@@ -39,7 +39,7 @@ from vsdeoldify.{family} import colorizer, {module}
 network = colorizer.{colorizer}({module}.build(state))
 mark("build and fold")
 if {backend!r} == "openvino":
-    from vsdeoldify.runtime import openvino
+    from vsdeoldify.runtime.engines import openvino
     openvino._import()
     mark("import openvino")
     network = openvino.OpenVinoColorizer(network, "x", required=True)

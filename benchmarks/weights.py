@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 
 from vsdeoldify.ddcolor import network as ddcolor
-from vsdeoldify.deoldify import generator as deoldify
-from vsdeoldify.models.registry import find_model
-from vsdeoldify.models.store import ModelError, locate
+from vsdeoldify.deoldify import network as deoldify
+from vsdeoldify.models.catalogue import find_model
+from vsdeoldify.models.store import locate
+from vsdeoldify.support.errors import ModelError
 
 LAYOUTS = {
     ("deoldify", "video"): deoldify.official_shapes(deoldify.WIDE),

@@ -35,8 +35,8 @@ def main() -> int:
     if missing := whats_missing():
         return complain(missing)
 
-    from vsdeoldify.cli import CommandError
-    from vsdeoldify.cli.ffmpeg import find_ffmpeg
+    from vsdeoldify.cli.errors import CommandError
+    from vsdeoldify.film.ffmpeg import find_ffmpeg
 
     try:
         ffmpeg = find_ffmpeg()

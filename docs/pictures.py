@@ -25,8 +25,10 @@ from vsdeoldify import (
     SmoothParams,
     ddeoldify_stabilizer,
 )
-from vsdeoldify.cli.pictures import Picture, frame_to_picture, picture_to_clip, read_picture
-from vsdeoldify.vsutils import formats, hue, merge, tweak
+from vsdeoldify.pictures.files import Picture, frame_to_picture, picture_to_clip, read_picture
+from vsdeoldify.settings import hues
+from vsdeoldify.vsutils import formats
+from vsdeoldify.vsutils.filters import hue, merge, tweak
 
 ROOT = Path(__file__).parents[1]
 IMAGES = ROOT / "docs" / "images"
@@ -120,7 +122,7 @@ def hue_wheel() -> Image.Image:
         axes.bar(
             np.radians(degrees), 0.07, np.radians(2.2), bottom=0.3 + ring * 0.07, color=colours, align="edge"
         )
-    for name, (start, end) in hue.HUE_NAMES.items():
+    for name, (start, end) in hues.HUE_NAMES.items():
         middle = np.radians((start + end) / 2)
         axes.plot([np.radians(start)] * 2, [0.3, 0.86], color="white", linewidth=1.2)
         axes.text(middle, 0.63, name, ha="center", va="center", fontsize=9.5, color="black")
@@ -217,13 +219,13 @@ def filter_adjust() -> Image.Image:
     source = film("b", [PINK])
     canvas = formats.to_canvas(source, 384)
     text = "300:360|0.3,0.0"
-    ranges = hue.parse_ranges("300:360")
+    ranges = hues.parse_ranges("300:360")
     planes = formats.planes(canvas)
     strong = "x x * y y * + 0.0006 >"
     selected = core.std.Expr(planes[1:], f"{hue.in_range_expr(ranges, 'x', 'y')} {strong} and 1 0 ?")
     selected = core.resize.Bilinear(selected, source.width, source.height)
     adjusted = [
-        (text, shot(formats.restore(source, hue.adjust_chroma(canvas, hue.parse_adjustment(text)))))
+        (text, shot(formats.restore(source, hue.adjust_chroma(canvas, hues.parse_adjustment(text)))))
         for text in (text, "300:360|0.3,0.2", "300:30|0.3,0.2", "0:360|0.3,0.2")
     ]
     return in_rows(
@@ -360,7 +362,7 @@ def filter_time() -> Image.Image:
 
 def _coloured(clip: vs.VideoNode) -> vs.VideoNode:
     """Coloured by the bundled model, as the preset "preview" does it, without the filters over time."""
-    from vsdeoldify.presets import colorize
+    from vsdeoldify.functions import colorize
 
     return colorize(clip, "preview", device_index=99, stab=False)
 

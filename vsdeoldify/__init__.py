@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .functions import (
+        colorize,
         ddeoldify,
         ddeoldify_stabilizer,
     )
-    from .params import (
+    from .settings.params import (
         AdaptiveLumaParams,
         DarkParams,
         DDColorParams,
@@ -31,10 +32,7 @@ if TYPE_CHECKING:
         SmoothParams,
         StabParams,
     )
-    from .presets import (
-        colorize,
-        preset,
-    )
+    from .settings.presets import preset
 
 __all__ = [
     "AdaptiveLumaParams",
@@ -53,18 +51,18 @@ __all__ = [
 __version__ = "4.0.0"
 
 _MODULES = {
-    "AdaptiveLumaParams": "params",
-    "DDColorParams": "params",
-    "DDTweakParams": "params",
-    "DarkParams": "params",
-    "DeOldifyParams": "params",
-    "LumaMaskedParams": "params",
-    "SmoothParams": "params",
-    "StabParams": "params",
-    "colorize": "presets",
+    "AdaptiveLumaParams": "settings.params",
+    "DDColorParams": "settings.params",
+    "DDTweakParams": "settings.params",
+    "DarkParams": "settings.params",
+    "DeOldifyParams": "settings.params",
+    "LumaMaskedParams": "settings.params",
+    "SmoothParams": "settings.params",
+    "StabParams": "settings.params",
+    "colorize": "functions",
     "ddeoldify": "functions",
     "ddeoldify_stabilizer": "functions",
-    "preset": "presets",
+    "preset": "settings.presets",
 }
 
 

@@ -6,12 +6,12 @@ import os
 import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import vapoursynth as vs
 
-from . import params
-from .params import (
+from .settings import params
+from .settings.params import (
     AdaptiveLumaParams,
     DarkParams,
     DDColorParams,
@@ -21,8 +21,11 @@ from .params import (
     SmoothParams,
     StabParams,
 )
-from .vsutils import formats, hue, inference, keyframes, merge, scenes, stabilize, tweak
-from .vsutils import smooth as smoothing
+from .settings.presets import preset
+from .vsutils import formats, inference, scenes
+from .vsutils.filters import fade as smoothing
+from .vsutils.filters import hue, merge, stabilize, tweak
+from .vsutils.propagation import keyframes
 
 if TYPE_CHECKING:
     from .runtime.runner import Runner
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
 @contextmanager
 def _errors_as(function: str) -> Iterator[None]:
     """Turn what is wrong with a call into VapourSynth's error, under the function's name."""
-    from .models.store import ModelError
+    from .support.errors import ModelError
 
     try:
         yield
@@ -111,8 +114,8 @@ def ddeoldify(
             batch_size = params.integer("batch_size", batch_size, 1, 64)
         every = params.integer("every", every, 1, keyframes.MAX_EVERY)
 
+        from .networks.loading import ddcolor_runner, deoldify_runner
         from .runtime.device import choose_backend, choose_precision, resolve_device
-        from .runtime.networks import ddcolor_runner, deoldify_runner
 
         device = resolve_device(device_index)
         deoldify_dtype = choose_precision(device, "deoldify", half=True, precision=precision)
@@ -229,3 +232,36 @@ def ddeoldify_stabilizer(
         if use_stab:
             canvas = stabilize.stabilize(canvas, stabs, cuts)
         return formats.restore(clip, canvas)
+
+
+# `colorize` has a parameter of the same name.
+_preset = preset
+
+
+def colorize(
+    clip: vs.VideoNode, preset: str = "medium", colours: str = "balanced", **overrides: Any
+) -> vs.VideoNode:
+    """Colour a clip and calm its colours with the parameters of a preset.
+
+    The same as `ddeoldify()` followed by `ddeoldify_stabilizer()`, with what `presets.preset()` returns::
+
+        clip = colorize(clip, "fast", "stable", device_index=99)
+
+    Args:
+        clip: any constant format and size that `ddeoldify` takes.
+        preset: "preview" (no download needed), "fast", "medium", "slow" or "best".
+        colours: "stable", "balanced" or "vivid".
+        **overrides: parameters of `ddeoldify` or `ddeoldify_stabilizer` that replace the preset's.
+
+    Returns:
+        The clip in its own format with its own luma; gray becomes YUV444.
+
+    Raises:
+        vs.Error: at call time, for an unknown preset or parameter, and for all that the two functions
+            refuse.
+    """
+    try:
+        chosen = _preset(preset, colours).with_changes(**overrides)
+    except (TypeError, ValueError) as error:
+        raise vs.Error(f"colorize: {error}") from None
+    return ddeoldify_stabilizer(ddeoldify(clip, **chosen.ddeoldify), **chosen.stabilizer)

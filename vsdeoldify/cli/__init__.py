@@ -12,47 +12,16 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import contextmanager
 from types import FrameType
-from typing import TextIO
 
 from .. import __version__
-from ..models.store import ModelError
-
-DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+from ..support.errors import ModelError
+from .errors import DONE, FAILED, INTERRUPTED, CommandError
+from .terminal import say
 
 _COMMANDS = ("colorize", "script", "compare", "models", "doctor")
 """The modules of the commands, in the order of the help."""
-
-
-class CommandError(Exception):
-    """A command cannot go on: the message is printed, without a traceback.
-
-    Args:
-        message: What is wrong and what to do.
-        code: The exit code.
-    """
-
-    def __init__(self, message: str, code: int = FAILED) -> None:
-        super().__init__(message)
-        self.code = code
-
-
-def user_path(name: str) -> Path:
-    """The path that a user means; a name such as ``~film.mp4`` is a file's, unless there is such a user."""
-    return Path(os.path.expanduser(name))  # noqa: PTH111  (Path.expanduser raises where there is none)
-
-
-def say(message: str) -> None:
-    """Print a message for people to stderr; nothing happens where nobody reads it any more."""
-    with suppress(OSError):
-        _write(sys.stderr, message + "\n")
-
-
-def answer(text: str) -> None:
-    """Print a command's result to stdout; nothing happens where stdout is closed."""
-    _write(sys.stdout, text + "\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -156,7 +125,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name in _COMMANDS:
         try:
-            module = importlib.import_module(f".{name}", __name__)
+            module = importlib.import_module(f".commands.{name}", __name__)
         except ImportError as error:
             _add_broken(commands, name, error)
             continue
@@ -185,9 +154,3 @@ def _add_broken(
         raise CommandError(message)
 
     parser.set_defaults(run=run, prog=parser.prog)
-
-
-def _write(stream: TextIO | None, text: str) -> None:
-    if stream is not None:
-        stream.write(text)
-        stream.flush()

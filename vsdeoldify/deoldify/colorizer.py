@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..runtime.color import chroma_to_rgb, normalize, rgb_to_chroma, rgb_to_luma
-from .generator import Generator
+from .network import Generator
 
 _MEAN = (0.485, 0.456, 0.406)
 _DEVIATION = (0.229, 0.224, 0.225)

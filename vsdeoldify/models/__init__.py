@@ -1,7 +1,8 @@
 """Model files: which there are, where they lie, how to read and fetch them."""
 
-from .registry import BUNDLED_MODEL, MODELS, ModelFile, find_model
-from .store import ModelError, locate, read_checkpoint, search_folders
+from ..support.errors import ModelError
+from .catalogue import BUNDLED_MODEL, MODELS, ModelFile, find_model
+from .store import locate, read_checkpoint, search_folders
 
 __all__ = [
     "BUNDLED_MODEL",

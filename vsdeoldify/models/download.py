@@ -21,9 +21,11 @@ from email.message import Message
 from pathlib import Path
 from typing import IO, Any
 
-from ..lock import Lock
-from .registry import ModelFile, format_size, short_name
-from .store import HEAD, ModelError, by_hand_text, expected_text, foreign_content, one_line, search_folders
+from ..support.errors import ModelError
+from ..support.files import Lock
+from ..support.words import format_size, one_line
+from .catalogue import ModelFile, short_name
+from .store import HEAD, by_hand_text, expected_text, foreign_content, search_folders
 from .verify import NetworkCheck, Progress, check_network, remember, sha256_of
 
 _BLOCK = 1 << 18

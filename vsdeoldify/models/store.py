@@ -3,7 +3,6 @@
 import os
 import re
 import stat
-import sys
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,7 +10,10 @@ from pathlib import Path
 from pickle import UnpicklingError
 from typing import IO, TYPE_CHECKING, Any
 
-from .registry import FAMILY_TITLES, MODELS, ModelFile, short_name
+from ..support.errors import ModelError
+from ..support.files import cache_folder
+from ..support.words import one_line
+from .catalogue import FAMILY_TITLES, MODELS, ModelFile, short_name
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,25 +21,6 @@ if TYPE_CHECKING:
 MODELS_VARIABLE = "VSDEOLDIFY_MODELS"
 HEAD = 4096
 _WRAPPERS = ("model", "params", "params_ema")
-
-
-class ModelError(RuntimeError):
-    """A model file is missing, damaged or of the wrong kind; the message says what to do."""
-
-
-def cache_folder() -> Path | None:
-    """The user's cache folder for model files, or None where there is no home folder."""
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or os.path.expanduser("~/AppData/Local")  # noqa: PTH111
-    elif sys.platform == "darwin":
-        base = os.path.expanduser("~/Library/Caches")  # noqa: PTH111
-    else:
-        base = os.environ.get("XDG_CACHE_HOME", "")
-        # The XDG standard: a relative path there is invalid and to be ignored.
-        if not os.path.isabs(base):  # noqa: PTH117
-            base = os.path.expanduser("~/.cache")  # noqa: PTH111
-    # Without a home folder expanduser (unlike Path.home, which raises) leaves the tilde in place.
-    return Path(base, "vsdeoldify") if os.path.isabs(base) else None  # noqa: PTH117
 
 
 def search_folders(torch_dir: str | os.PathLike[str] | None = None) -> list[Path]:
@@ -208,13 +191,6 @@ def _cannot_read(path: Path, error: OSError | ValueError) -> ModelError:
             f"{path} cannot be read: no permission. Make it readable for the user who runs this"
         )
     return ModelError(f"{path} cannot be read: {one_line(error)}")
-
-
-def one_line(message: object) -> str:
-    """A foreign message made short and printable: no line breaks, no control characters."""
-    text = "".join(c if c.isprintable() else " " for c in str(message))
-    text = " ".join(text.split())
-    return (text[:197] + "...") if len(text) > 200 else text or type(message).__name__
 
 
 def _content_of(path: Path, file: IO[bytes], mmap: bool) -> Any:

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from .registry import ModelFile
-from .store import HEAD, ModelError, cache_folder, foreign_content, locate, read_checkpoint, unchanged
+from ..support.errors import ModelError
+from ..support.files import cache_folder
+from .catalogue import ModelFile
+from .store import HEAD, foreign_content, locate, read_checkpoint, unchanged
 
 Progress = Callable[[int, int], None]
 """Called with the bytes done and the bytes in all (0 where that is not known)."""
@@ -75,7 +77,7 @@ def check_network(model: ModelFile, path: Path) -> None:
     state = read_checkpoint(path)
     try:
         if model.family == "deoldify":
-            from ..deoldify.generator import build as build_deoldify
+            from ..deoldify.network import build as build_deoldify
 
             found: str = build_deoldify(state).architecture
         else:

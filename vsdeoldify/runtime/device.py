@@ -125,7 +125,7 @@ def choose_backend(device: torch.device, dtypes: Collection[torch.dtype], backen
     """
     import torch
 
-    from .openvino import available
+    from .engines.openvino import available
 
     if backend not in BACKENDS:
         raise ValueError(f"backend must be one of {', '.join(BACKENDS)}, got {backend!r}")

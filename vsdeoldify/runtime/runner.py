@@ -76,7 +76,7 @@ class Runner:
         Raises:
             MemoryError: not even one picture fits the device's memory.
         """
-        from .cuda import CudaEngine
+        from .engines.cuda import CudaEngine
 
         engine = self._engine
         if not isinstance(engine, CudaEngine):
@@ -162,7 +162,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def _engine(colorizer: nn.Module, device: torch.device) -> Engine:
     if device.type == "cuda":
-        from .cuda import CudaEngine
+        from .engines.cuda import CudaEngine
 
         return CudaEngine(colorizer, device)
     return PlainEngine(colorizer, device)

@@ -1,0 +1,121 @@
+"""`vsdeoldify script` prints what runs as it stands."""
+
+import ast
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import tiny
+import torch
+import vapoursynth as vs
+
+from vsdeoldify.cli import main
+from vsdeoldify.film import ffmpeg
+from vsdeoldify.film.render import write_frames
+from vsdeoldify.settings.presets import COLOURS, SPEEDS, preset
+
+NAME = 'a "film" of Zoë\'s, 50% \\ $HOME – 映画.mkv'
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Path:
+    name = NAME if sys.platform != "win32" else "a film of Zoë's, 50% – 映画.mkv"
+    path = tmp_path / name
+    source = ["-f", "lavfi", "-i", "testsrc2=s=64x48:r=25", "-frames:v", "3", "-c:v", "ffv1"]
+    subprocess.run([ffmpeg.find_ffmpeg(), "-v", "error", *source, f"file:{path}"], check=True)
+    return path
+
+
+def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert main(["script", *arguments]) == 0
+    return capsys.readouterr().out
+
+
+def parameters(text: str, function: str) -> dict[str, object]:
+    """The keyword arguments of a function's call in a script."""
+    calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
+    call = next(c for c in calls if isinstance(c.func, ast.Name) and c.func.id == function)
+    return {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords}
+
+
+@pytest.mark.parametrize("colours", COLOURS)
+@pytest.mark.parametrize("name", SPEEDS)
+def test_the_script_holds_the_presets_parameters(
+    film: Path, name: str, colours: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = printed(capsys, str(film), "--preset", name, "--colours", colours, "--device", "99")
+    chosen = preset(name, colours)
+    assert parameters(text, "ddeoldify") == chosen.ddeoldify | {"device_index": 99}
+    assert parameters(text, "ddeoldify_stabilizer") == chosen.stabilizer
+
+
+@pytest.mark.parametrize(
+    ("options", "ddeoldify"),
+    [
+        ("--ddcolor preview", {"method": "ddcolor", "ddcolor_p": ["preview", 24, 1.0, 0.0]}),
+        ("--deoldify artistic", {"method": "deoldify", "deoldify_p": ["artistic", 24, 1.0, 0.0]}),
+        (
+            "--deoldify 1 --ddcolor paper_tiny --weight 0.7 --render-factor 20 --saturation 0.5",
+            {
+                "method": "simple",
+                "mweight": 0.7,
+                "deoldify_p": [1, 20, 0.5, 0.0],
+                "ddcolor_p": ["paper_tiny", 20, 0.5, 0.0],
+            },
+        ),
+        (
+            "--method 3 --set cmc_tresh=0.1 --set batch_size=2",
+            {
+                "method": "constrained_chroma",
+                "mweight": 0.4,
+                "deoldify_p": ["video", 24, 1.0, 0.0],
+                "ddcolor_p": ["artistic", 24, 1.0, 0.0],
+                "cmc_tresh": 0.1,
+                "batch_size": 2,
+            },
+        ),
+    ],
+)
+def test_options_change_the_preset(
+    film: Path, options: str, ddeoldify: dict[str, object], capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = printed(capsys, str(film), "--device", "cpu", *options.split())
+    assert parameters(text, "ddeoldify") == ddeoldify | {"device_index": "cpu"}
+
+
+def test_without_stabilizer_the_script_has_none(film: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = printed(capsys, str(film), "--device", "cpu", "--no-stabilizer")
+    assert "= ddeoldify_stabilizer(" not in text
+
+
+def test_it_runs_under_vspipe_and_as_the_command_line_renders_it(
+    film: Path, tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    torch.save({"params": tiny.tiny_ddcolor_state_dict()}, tmp_path / "it's tiny.pth")
+    options = ["--ddcolor", str(tmp_path / "it's tiny.pth"), "--device", "cpu", "--render-factor", "10"]
+    assert main(["script", str(film), *options]) == 0
+    script = tmp_path / "film é.vpy"
+    script.write_bytes(capsysbinary.readouterr().out)
+    rendered = io.BytesIO()
+    write_frames(script, 0, 3, rendered)
+    vs.clear_outputs()
+
+    vspipe = Path(vs.__file__).parent / "vspipe"
+    if not vspipe.exists():
+        pytest.skip("this VapourSynth has no vspipe beside its module")
+    # vspipe finds Python by a configuration file that the program `vapoursynth` writes.
+    programs = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    environment = os.environ | {"PATH": programs, "XDG_CONFIG_HOME": str(tmp_path)}
+    piped = subprocess.run([vspipe, "-c", "y4m", script, "-"], env=environment, capture_output=True)
+    if b"Failed to initialize VSScript" in piped.stderr:
+        pytest.skip("vspipe cannot be set up for this Python: it has no shared library")
+    assert piped.returncode == 0, piped.stderr
+    assert piped.stdout.partition(b"\n")[2] == rendered.getvalue().partition(b"\n")[2]
+
+
+def test_a_film_that_is_not_there_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["script", "nowhere.mkv"]) == 1
+    assert "nowhere.mkv does not exist" in capsys.readouterr().err

@@ -1,0 +1,62 @@
+"""The command line with quick native filters in place of the networks; all else is the real thing.
+
+Run as ``python cheap_vsdeoldify.py COMMAND …``. The scripts that it makes import `ddeoldify` from here.
+"""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import vapoursynth as vs
+
+HERE = Path(__file__).resolve().parent
+DELAY = "CHEAP_DELAY"
+"""Environment variable: seconds that every frame takes."""
+BROKEN_FRAME = "CHEAP_BROKEN_FRAME"
+"""Environment variable: a frame that cannot be coloured."""
+
+
+def ddeoldify(clip: vs.VideoNode, **parameters: object) -> vs.VideoNode:
+    """Blue to red by brightness, on the real canvas."""
+    from vsdeoldify.vsutils import formats
+
+    gray = formats.to_gray(clip, 64)
+    luma = vs.core.std.ShufflePlanes(gray, [0, 0, 0], vs.YUV)
+    canvas = vs.core.std.Expr([formats.colourless(gray), luma], ["", "0.4 y 0.8 * -", "y 0.6 * 0.3 -"])
+    delay, broken = float(os.environ.get(DELAY, 0)), int(os.environ.get(BROKEN_FRAME, -1))
+
+    def slow(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
+        time.sleep(delay)
+        if n == broken:
+            raise vs.Error("ddeoldify: out of memory on cuda:0; use a smaller render factor")
+        return f
+
+    return formats.restore(clip, canvas.std.ModifyFrame(canvas, slow))
+
+
+def main() -> int:
+    """The command line."""
+    from vsdeoldify.cli import main
+    from vsdeoldify.cli.commands import script as script_command
+    from vsdeoldify.film import colorize as film
+    from vsdeoldify.film import preview, script
+    from vsdeoldify.pictures import colorize as pictures
+
+    real = script.make_script
+
+    def cheap_script(*args: object, **options: object) -> str:
+        text = real(*args, **options)  # type: ignore[arg-type]
+        line = "from vsdeoldify import ddeoldify, ddeoldify_stabilizer\n"
+        assert line in text
+        own = "from cheap_vsdeoldify import ddeoldify\nfrom vsdeoldify import ddeoldify_stabilizer\n"
+        return text.replace(line, own)
+
+    for module in (script_command, preview, film, pictures):
+        vars(module).update(make_script=cheap_script, check_models=lambda chosen: None)
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])])
+    return main([*sys.argv[1:], "--device", "cpu"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,164 @@
+"""``vsdeoldify colorize INPUT``: colour a film, a picture, or a folder of pictures."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from ...film.colorize import Settings, colorize_film
+from ...film.ffmpeg import CONTAINERS, split_options
+from ...film.source import Point, parse_point
+from ...pictures.files import PICTURE_SUFFIXES, is_picture
+from ...settings.presets import Preset
+from ..errors import DONE, USAGE, CommandError
+from ..options import add_colour_options, chosen_parameters, existing_file, user_path
+
+_SEGMENT = 500
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the command to the command line."""
+    parser = subparsers.add_parser(
+        "colorize",
+        aliases=["colourise"],
+        help="colour a film, a picture, or a folder of pictures",
+        description="Colour a film with its sound, subtitles and chapters, a picture, or all pictures of a "
+        "folder. The brightness of the original stays as it is.",
+        epilog="examples:\n"
+        "  vsdeoldify colorize film.mp4                          writes film_colour.mp4\n"
+        "  vsdeoldify colorize film.mp4 --preset preview         quick, with nothing to download\n"
+        "  vsdeoldify colorize film.mkv -o out.mkv --preset slow --colours stable\n"
+        "  vsdeoldify colorize film.mkv --preview 12             12 frames before and after, as one picture\n"
+        "  vsdeoldify colorize film.mkv --start 1:30 --end 2:00  half a minute, with its sound\n"
+        "  vsdeoldify colorize film.mkv --resume                 go on after an interruption\n"
+        '  vsdeoldify colorize film.mkv --encoder-options "-c:v libx265 -crf 18"\n'
+        "  vsdeoldify colorize photo.jpg                         writes photo_colour.jpg\n"
+        "  vsdeoldify colorize album/ -o album_in_colour/",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("input", metavar="INPUT", help="a film, a picture, or a folder of pictures")
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="OUTPUT",
+        help="where to write: for a film a file ending in "
+        f"{', '.join(CONTAINERS)} (default: INPUT's name with _colour); for a folder, a folder",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing output; start again")
+    film = parser.add_argument_group("films")
+    place = "a frame's number (1500) or a time (62.5s, 1:02.5)"
+    film.add_argument("--start", type=_point, metavar="PLACE", help=f"first frame: {place}")
+    film.add_argument("--end", type=_point, metavar="PLACE", help="where to stop, likewise; not included")
+    film.add_argument(
+        "--preview",
+        type=_positive,
+        metavar="N",
+        help="only write a picture of N frames spread over the film, before and after",
+    )
+    film.add_argument("--resume", action="store_true", help="go on with an interrupted film")
+    film.add_argument(
+        "--segment",
+        type=_positive,
+        default=_SEGMENT,
+        metavar="N",
+        help=f"save the work every N frames (default: {_SEGMENT})",
+    )
+    film.add_argument(
+        "--encoder-options",
+        default="",
+        metavar='"OPTIONS"',
+        help="options for ffmpeg's encoder, as one argument (default: x264 at -crf 16, with 10 bits for "
+        "sources of 10 bits or more; VP9 in .webm)",
+    )
+    add_colour_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Colour what the arguments name."""
+    source = user_path(args.input)
+    if source.is_dir() or (is_picture(source) and source.exists()):
+        _run_pictures(args, source.absolute(), chosen_parameters(args))
+    else:
+        _run_film(args, existing_file(args.input))
+    return DONE
+
+
+def _run_film(args: argparse.Namespace, source: Path) -> None:
+    if args.preview is not None:
+        output = _output(args, source, f"{source.stem}_preview.png")
+        if output.suffix.lower() not in PICTURE_SUFFIXES:
+            raise CommandError(f"--preview writes a picture: {output.name} should end in .png or .jpg", USAGE)
+        from ...film.preview import preview_film
+
+        preview_film(source, chosen_parameters(args), args.preview, output, args.start, args.end)
+        return
+    suffix = source.suffix.lower() if source.suffix.lower() in CONTAINERS else ".mkv"
+    output = _output(args, source, f"{source.stem}_colour{suffix}")
+    if output.suffix.lower() not in CONTAINERS:
+        raise CommandError(
+            f"films are written to {', '.join(CONTAINERS)} files, not to {output.name!r}", USAGE
+        )
+    settings = Settings(
+        output=output,
+        start=args.start,
+        end=args.end,
+        segment=args.segment,
+        encoder_options=split_options(args.encoder_options),
+        resume=args.resume,
+        overwrite=args.overwrite,
+    )
+    colorize_film(source, chosen_parameters(args), settings)
+
+
+def _run_pictures(args: argparse.Namespace, source: Path, chosen: Preset) -> None:
+    from ...pictures.colorize import colorize_pictures, pictures_in
+
+    for option in ("start", "end", "preview"):
+        if getattr(args, option) is not None:
+            raise CommandError(f"--{option} is for films", USAGE)
+    if not source.is_dir():
+        output = _output(args, source, f"{source.stem}_colour{source.suffix}")
+        if output.suffix.lower() not in PICTURE_SUFFIXES:
+            raise CommandError(f"{output.name!r} has no picture format's ending", USAGE)
+        colorize_pictures([source], [output], chosen, overwrite=args.overwrite)
+        return
+    inputs = pictures_in(source)
+    folder = user_path(args.output) if args.output else source.with_name(f"{source.name}_colour")
+    folder = folder.absolute()
+    if folder.exists() and (not folder.is_dir() or folder.samefile(source)):
+        raise CommandError(f"the output of a folder must be another folder, not {folder}", USAGE)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CommandError(f"{folder}: {error.strerror or error}") from error
+    colorize_pictures(inputs, [folder / path.name for path in inputs], chosen, overwrite=args.overwrite)
+
+
+def _output(args: argparse.Namespace, source: Path, name: str) -> Path:
+    """The output file; it must not be the input, nor exist unless it may be replaced."""
+    output = user_path(args.output).absolute() if args.output else source.with_name(name)
+    if output.is_dir():
+        output = output / name
+    if output.exists() or output.is_symlink():
+        if output.exists() and output.samefile(source):
+            raise CommandError(f"the output {output} is the input: choose another name", USAGE)
+        if not args.overwrite:
+            raise CommandError(
+                f"{output} exists: add --overwrite to replace it, or choose another name with -o"
+            )
+    if not output.parent.is_dir():
+        raise CommandError(f"the folder {output.parent} does not exist")
+    return output
+
+
+def _point(text: str) -> Point:
+    try:
+        return parse_point(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+    return int(text)

@@ -1,0 +1,33 @@
+"""``vsdeoldify script INPUT``: print a ready, commented VapourSynth script."""
+
+import argparse
+from typing import Any
+
+from ...film.script import make_script
+from ..errors import DONE
+from ..options import add_colour_options, chosen_parameters, existing_file
+from ..terminal import answer
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the command to the command line."""
+    parser = subparsers.add_parser(
+        "script",
+        help="print a VapourSynth script to go on with by hand or in Hybrid",
+        description="Print the VapourSynth script that `vsdeoldify colorize` would run with the same "
+        "options, every parameter on a line of its own with its meaning.",
+        epilog="examples:\n"
+        "  vsdeoldify script film.mkv > film.vpy\n"
+        "  vsdeoldify script film.mkv --preset fast --colours stable > film.vpy\n"
+        "  vspipe -c y4m film.vpy - | ffmpeg -i - film_colour.mkv",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("input", metavar="INPUT", help="the film")
+    add_colour_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the script."""
+    answer(make_script(existing_file(args.input), chosen_parameters(args)).rstrip("\n"))
+    return DONE

@@ -1,0 +1,243 @@
+"""``vsdeoldify script INPUT``: print a ready, commented VapourSynth script; and the options of colouring."""
+
+import argparse
+import ast
+import os
+from pathlib import Path
+from typing import Any
+
+from ..models.catalogue import BUNDLED_MODEL, find_model
+from ..models.store import locate
+from ..runtime.device import default_device_index
+from ..settings.params import (
+    DDCOLOR_MODELS,
+    DEOLDIFY_MODELS,
+    METHODS,
+    MODEL_FILE_SUFFIXES,
+    DDColorParams,
+    DeOldifyParams,
+    StabParams,
+)
+from ..settings.presets import COLOURS, COLOURS_HELP, SPEED_HELP, SPEEDS, Preset, preset
+from ..support.errors import ModelError
+from .errors import USAGE, CommandError
+
+_METHODS = (
+    "DeOldify alone",
+    "DDColor alone",
+    "both, mixed by mweight",
+    "DDColor held near DeOldify by cmc_tresh",
+    "DeOldify in the dark, DDColor in the light, by lmm_p",
+    "less DDColor in dark frames, by alm_p",
+)
+
+
+def add_colour_options(parser: argparse.ArgumentParser) -> None:
+    """The options that decide on the colours, shared by the commands that colour."""
+    group = parser.add_argument_group("colours")
+    speeds = "; ".join(f"{name}: {text}" for name, text in SPEED_HELP.items()).replace("%", "%%")
+    kinds = "; ".join(f"{name}: {text}" for name, text in COLOURS_HELP.items()).replace("%", "%%")
+    group.add_argument(
+        "--preset", choices=SPEEDS, default="medium", help=f"from fastest to best (default: medium). {speeds}"
+    )
+    group.add_argument(
+        "--colours",
+        "--colors",
+        choices=COLOURS,
+        default="balanced",
+        help=f"from steadiest to most colourful (default: balanced). {kinds}",
+    )
+    methods = ", ".join(
+        f"{i} or {name}: {text}" for i, (name, text) in enumerate(zip(METHODS, _METHODS, strict=True))
+    )
+    group.add_argument("--method", metavar="METHOD", help=f"how the two networks are combined. {methods}")
+    group.add_argument("--weight", type=float, metavar="W", help="share of DDColor in the mix, 0–1 (mweight)")
+    group.add_argument(
+        "--deoldify", metavar="MODEL", help="DeOldify's model: video, stable, artistic, or a file"
+    )
+    group.add_argument(
+        "--ddcolor",
+        metavar="MODEL",
+        help="DDColor's model: modelscope, artistic, paper_tiny, preview, or a file",
+    )
+    group.add_argument(
+        "--render-factor", type=int, metavar="N", help="fineness of the colours: the networks see 16·N pixels"
+    )
+    group.add_argument("--saturation", type=float, metavar="S", help="factor on the strength of the colours")
+    group.add_argument(
+        "--no-stabilizer", action="store_true", help="leave the colours as the networks give them"
+    )
+    group.add_argument(
+        "--stabilize-frames",
+        type=int,
+        metavar="N",
+        help="average the colours over N frames, 3–31; 0 does not",
+    )
+    group.add_argument(
+        "--every", type=int, metavar="N", help="run the networks on every Nth frame only (faster)"
+    )
+    group.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        type=_assignment,
+        metavar="NAME=VALUE",
+        help="any parameter of ddeoldify() or ddeoldify_stabilizer(), e.g. --set 'dark_p=[0.2, 0.8]'; "
+        "can be repeated",
+    )
+    group.add_argument(
+        "--device",
+        metavar="DEVICE",
+        help="0–7: a GPU; 99 or cpu: the CPU; or a torch device name (default: the first GPU, else the CPU)",
+    )
+    group.add_argument("--torch-dir", metavar="FOLDER", help="where the model files are")
+
+
+def chosen_parameters(args: argparse.Namespace) -> Preset:
+    """The preset with the changes that the options ask for.
+
+    Raises:
+        CommandError: options that contradict each other, or a parameter that does not exist.
+    """
+    chosen = preset(args.preset, args.colours)
+    changes: dict[str, Any] = {}
+    deoldify_p = chosen.ddeoldify.get("deoldify_p", list(DeOldifyParams()))
+    ddcolor_p = chosen.ddeoldify.get("ddcolor_p", list(DDColorParams()))
+    method = chosen.ddeoldify["method"]
+    if args.method is not None:
+        method = changes["method"] = _method(args.method)
+    elif args.deoldify is not None or args.ddcolor is not None:
+        # Naming one model means that model; naming both, or a weight, means the mix.
+        both = args.weight is not None or (args.deoldify is not None and args.ddcolor is not None)
+        method = changes["method"] = "simple" if both else "ddcolor" if args.deoldify is None else "deoldify"
+    uses_deoldify, uses_ddcolor = method != "ddcolor", method != "deoldify"
+    if args.deoldify is not None and not uses_deoldify:
+        raise CommandError(f"--deoldify has no effect with --method {args.method}", USAGE)
+    if args.ddcolor is not None and not uses_ddcolor:
+        raise CommandError(f"--ddcolor has no effect with --method {args.method}", USAGE)
+    if args.weight is not None:
+        if not (uses_deoldify and uses_ddcolor):
+            raise CommandError("--weight needs a method that mixes two networks, e.g. --method simple", USAGE)
+        changes["mweight"] = args.weight
+    factor, saturation = args.render_factor, args.saturation
+    for used, key, values, model in (
+        (uses_deoldify, "deoldify_p", deoldify_p, args.deoldify),
+        (uses_ddcolor, "ddcolor_p", ddcolor_p, args.ddcolor),
+    ):
+        if used:
+            changes[key] = [
+                _model(model) if model is not None else values[0],
+                factor if factor is not None else values[1],
+                saturation if saturation is not None else values[2],
+                values[3],
+            ]
+    if factor is not None:
+        changes["render_factor"] = factor
+    if args.no_stabilizer:
+        changes |= {"dark": False, "smooth": False, "stab": False}
+    if args.stabilize_frames is not None:
+        changes["stab"] = args.stabilize_frames != 0
+        if args.stabilize_frames:
+            mode = (chosen.stabilizer.get("stab_p") or StabParams())[1]
+            changes["stab_p"] = [args.stabilize_frames, mode]
+    if args.every is not None:
+        changes["every"] = args.every
+    if args.device is not None:
+        changes["device_index"] = number_or_name(args.device)
+    if args.torch_dir is not None:
+        changes["torch_dir"] = str(user_path(args.torch_dir).absolute())
+    changes |= dict(args.set)
+    if "device_index" not in changes:
+        changes["device_index"] = default_device_index()
+    try:
+        chosen = chosen.with_changes(**changes)
+    except TypeError as error:
+        raise CommandError(f"--set: {error}", USAGE) from None
+    return Preset(chosen.name, chosen.colours, _only_used(chosen.ddeoldify), chosen.stabilizer)
+
+
+def check_models(chosen: Preset) -> None:
+    """See that the named models are installed, before a long film is opened for nothing.
+
+    Raises:
+        CommandError: one is missing.
+    """
+    torch_dir = chosen.ddeoldify.get("torch_dir")
+    for family, key, names in (
+        ("deoldify", "deoldify_p", DEOLDIFY_MODELS),
+        ("ddcolor", "ddcolor_p", DDCOLOR_MODELS),
+    ):
+        values = chosen.ddeoldify.get(key)
+        name: Any = values[0] if isinstance(values, (list, tuple)) and values else None
+        if isinstance(name, int) and 0 <= name < len(names):
+            name = names[name]
+        # Whatever else may be wrong with the value, the public functions say.
+        if name in names and name != BUNDLED_MODEL:
+            try:
+                locate(find_model(family, name), torch_dir)
+            except ModelError as error:
+                lines = [line for line in str(error).splitlines() if "without any download" not in line]
+                lines.append("To try without any download: --preset preview")
+                raise CommandError("\n".join(lines)) from None
+
+
+def existing_file(name: str) -> Path:
+    """The path of an input file.
+
+    Raises:
+        CommandError: there is no such file.
+    """
+    path = user_path(name)
+    if not path.exists():
+        raise CommandError(f"{name} does not exist")
+    if path.is_dir():
+        raise CommandError(f"{name} is a folder, not a film")
+    if not os.access(path, os.R_OK):
+        raise CommandError(f"{name} cannot be read: check its permissions")
+    return path.absolute()
+
+
+def _assignment(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip().isidentifier():
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    try:
+        return name.strip(), ast.literal_eval(value.strip())
+    except (ValueError, SyntaxError):
+        return name.strip(), value.strip()
+
+
+def _method(text: str) -> str:
+    text = text.strip().lower().replace("-", "_")
+    if text in METHODS:
+        return text
+    if text.isdecimal() and int(text) < len(METHODS):
+        return METHODS[int(text)]
+    raise CommandError(f"--method must be 0–5 or one of {', '.join(METHODS)}, got {text!r}", USAGE)
+
+
+def _model(text: str) -> int | str:
+    if text.lower().endswith(MODEL_FILE_SUFFIXES):
+        return str(user_path(text).absolute())
+    return number_or_name(text)
+
+
+def number_or_name(text: str) -> int | str:
+    text = text.strip()
+    return int(text) if text.isdecimal() else text
+
+
+def _only_used(ddeoldify: dict[str, Any]) -> dict[str, Any]:
+    """Without the parameters of the networks that the method does not use."""
+    unused = {
+        "deoldify": ("ddcolor_p", "mweight", "ddtweak", "ddtweak_p"),
+        "ddcolor": ("deoldify_p", "mweight"),
+        0: ("ddcolor_p", "mweight", "ddtweak", "ddtweak_p"),
+        1: ("deoldify_p", "mweight"),
+    }.get(ddeoldify["method"], ())
+    return {key: value for key, value in ddeoldify.items() if key not in unused}
+
+
+def user_path(name: str) -> Path:
+    """The path that a user means; a name such as ``~film.mp4`` is a file's, unless there is such a user."""
+    return Path(os.path.expanduser(name))  # noqa: PTH111  (Path.expanduser raises where there is none)

@@ -1,0 +1,145 @@
+"""A progress bar on stderr with speed and time left; work goes on where nobody reads stderr any more."""
+
+import contextlib
+import shutil
+import sys
+import time
+from contextlib import suppress
+from types import TracebackType
+from typing import Self, TextIO
+
+from ..support.words import clock
+
+_EVERY_TERMINAL = 0.2
+_EVERY_FILE = 30.0
+
+
+class StatusLine:
+    """The last line of a terminal, written over again and again.
+
+    Args:
+        stream: where to write; by default stderr.
+
+    Attributes:
+        terminal: whether it is one; nothing can be written over elsewhere.
+    """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = sys.stderr if stream is None else stream
+        self.terminal = self._stream is not None and self._stream.isatty()
+        self._width = 0
+
+    def show(self, text: str) -> None:
+        """Write the line over."""
+        self._write("\r" + text.ljust(self._width))
+        self._width = max(self._width, len(text))
+
+    def wipe(self) -> None:
+        """Remove the line."""
+        if self._width:
+            self._write("\r" + " " * self._width + "\r")
+            self._width = 0
+
+    def say(self, message: str) -> None:
+        """Write a message that stays, above the line."""
+        self.wipe()
+        self._write(message + "\n")
+
+    def _write(self, text: str) -> None:
+        # A terminal may be closed, a pipe's reader gone: no reason to stop.
+        with contextlib.suppress(OSError):
+            if self._stream is not None:
+                self._stream.write(text)
+                self._stream.flush()
+
+
+class Progress:
+    """Shows how far a job of counted units is: a bar on a terminal, else a line now and then.
+
+    Args:
+        total: how many units there are.
+        unit: what they are called, in the plural.
+        done: how many of them were done before this run; they do not count for the speed.
+        title: what stands before the bar.
+        stream: where to write; by default stderr.
+    """
+
+    def __init__(
+        self, total: int, unit: str, *, done: int = 0, title: str = "", stream: TextIO | None = None
+    ) -> None:
+        self._total, self._unit, self._title = total, unit, title
+        self._first = self._done = done
+        self._line = StatusLine(stream)
+        self._started = self._shown = time.monotonic()
+        self._running: tuple[float, int] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._line.wipe()
+
+    def say(self, message: str) -> None:
+        """Print a message above the bar."""
+        self._line.say(message)
+
+    def update(self, done: int) -> None:
+        """Say how many units are done by now."""
+        self._done = done
+        now = time.monotonic()
+        if self._running is None:
+            # Loading the networks takes a while and says nothing about the time left.
+            self._running = now, done
+        if now - self._shown >= (_EVERY_TERMINAL if self._line.terminal else _EVERY_FILE):
+            self._shown = now
+            self._show()
+
+    @property
+    def seconds(self) -> float:
+        """Time since the start."""
+        return time.monotonic() - self._started
+
+    @property
+    def rate(self) -> float:
+        """Units per second in this run, with all that came before the first."""
+        return (self._done - self._first) / max(self.seconds, 1e-6)
+
+    def text(self, width: int) -> str:
+        """The line to show, at most `width` characters."""
+        share = self._done / max(self._total, 1)
+        since, first = self._running or (self._started, self._first)
+        rate = (self._done - first) / max(time.monotonic() - since, 1e-6)
+        end = f" {share:4.0%}  {self._done}/{self._total} {self._unit}"
+        if rate > 0:
+            end += f"  {rate:.3g}/s  {clock((self._total - self._done) / rate)} left"
+        title = f"{self._title} " if self._title else ""
+        bar = min(30, width - len(end) - len(title) - 3)
+        if bar >= 5:
+            full = int(bar * share)
+            title += "[" + "#" * full + "-" * (bar - full) + "]"
+        return (title + end).strip()[:width]
+
+    def _show(self) -> None:
+        if self._line.terminal:
+            self._line.show(self.text(shutil.get_terminal_size().columns - 1))
+        else:
+            self._line.say(self.text(100))
+
+
+def say(message: str) -> None:
+    """Print a message for people to stderr; nothing happens where nobody reads it any more."""
+    with suppress(OSError):
+        _write(sys.stderr, message + "\n")
+
+
+def answer(text: str) -> None:
+    """Print a command's result to stdout; nothing happens where stdout is closed."""
+    _write(sys.stdout, text + "\n")
+
+
+def _write(stream: TextIO | None, text: str) -> None:
+    if stream is not None:
+        stream.write(text)
+        stream.flush()

@@ -1,0 +1,111 @@
+"""Programs that run beside this one."""
+
+import contextlib
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from ..cli.errors import CommandError
+from .ffmpeg import failure
+from .render import ERROR_MARK
+
+
+class Process:
+    """A program that runs beside this one.
+
+    Attributes:
+        output: what it writes to stdout.
+        input: what it reads from stdin.
+    """
+
+    def __init__(self, name: str, running: subprocess.Popen[bytes], log: IO[bytes]) -> None:
+        self._name, self._running, self._log = name, running, log
+        assert running.stdout is not None
+        assert running.stdin is not None
+        self.output, self.input = running.stdout, running.stdin
+
+    def finish(self) -> None:
+        """Close the program's input and wait for its end.
+
+        Raises:
+            CommandError: it failed.
+        """
+        with contextlib.suppress(BrokenPipeError):
+            self.input.close()
+        if self._running.wait() != 0:
+            raise self.error()
+
+    def error(self) -> CommandError:
+        """Wait for a program that has gone wrong, and say why."""
+        with contextlib.suppress(OSError):
+            self.input.close()
+        try:
+            code = self._running.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            self._running.kill()
+            code = self._running.wait()
+        self._log.seek(0)
+        text = self._log.read().decode(errors="replace")
+        if marked := re.findall(rf"^{ERROR_MARK}(.*)$", text, re.MULTILINE):
+            return CommandError(json.loads(marked[-1]))
+        return failure(self._name, code, "\n".join(text.splitlines()[-20:]))
+
+
+@contextlib.contextmanager
+def process(name: str, command: Sequence[str], part: Path | None = None, **options: Any) -> Iterator[Process]:
+    """Run a program; it does not outlive the block, nor does its unfinished file.
+
+    Args:
+        name: what people call it.
+        command: the program and its arguments.
+        part: a file that it writes, removed if the block fails.
+        **options: for `subprocess.Popen`.
+    """
+    import tempfile
+
+    with tempfile.TemporaryFile() as log:
+        # Ctrl-C reaches this process only, which then ends the others.
+        alone = (
+            {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}  # type: ignore[attr-defined,unused-ignore]
+            if sys.platform == "win32"
+            else {"start_new_session": True}
+        )
+        try:
+            running = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, **alone, **options
+            )
+        except OSError as error:
+            raise CommandError(f"{name} cannot be started: {error}") from error
+        try:
+            yield Process(name, running, log)
+        except BaseException:
+            running.kill()
+            running.wait()
+            if part is not None:
+                part.unlink(missing_ok=True)
+            raise
+        finally:
+            if running.poll() is None:
+                running.kill()
+                running.wait()
+            for pipe in (running.stdin, running.stdout):
+                if pipe is not None:
+                    with contextlib.suppress(OSError):
+                        pipe.close()
+
+
+def render_process(action: str, *arguments: str | Path) -> "contextlib.AbstractContextManager[Process]":
+    """Run an action of `vsdeoldify.film.render` in a process of its own."""
+    package = Path(__file__).resolve().parents[2]
+    # The same package as this one, and no module that happens to lie beside the film.
+    paths = [str(package), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return process(
+        "the rendering process",
+        [sys.executable, "-P", "-m", "vsdeoldify.film.render", action, *map(str, arguments)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+    )

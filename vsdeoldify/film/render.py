@@ -1,0 +1,196 @@
+"""Run a VapourSynth script in a process of its own: ``python -m vsdeoldify.film.render ACTION …``.
+
+What ``vspipe -c y4m`` does, but without the VSScript set-up that vspipe needs (a shared Python library and
+``vapoursynth config``), which many Python installations lack. The process that starts this one may kill it at
+any time: that is how a film is interrupted, whatever a filter is busy with.
+
+Errors are one line on stderr, JSON text after `ERROR_MARK`; stdout holds nothing but the result (before that
+of `probe`, how far it is).
+"""
+
+import json
+import os
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from ..support.words import sentence
+
+if TYPE_CHECKING:
+    import vapoursynth as vs
+
+    from ..pictures.files import Picture
+
+ERROR_MARK = "vsdeoldify-error: "
+PROGRESS_MARK = b"progress "
+_UNKNOWN_TIME = -(1 << 63)
+_PROPERTIES = (
+    "_Matrix",
+    "_Primaries",
+    "_Transfer",
+    "_Range",
+    "_ChromaLocation",
+    "_FieldBased",
+    "_SARNum",
+    "_SARDen",
+)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Do what the arguments say; the first is the action."""
+    # A script or a library may print: stdout belongs to the frames.
+    result = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    finished = Event()
+    Thread(target=_exit_with_parent, args=(finished,), daemon=True).start()
+    try:
+        with result:
+            try:
+                _act(result, *arguments)
+            finally:
+                finished.set()
+    except BrokenPipeError:
+        return 1  # The reader has gone and knows why.
+    except Exception as error:
+        print(ERROR_MARK + json.dumps(sentence(error)), file=sys.stderr, flush=True)  # noqa: T201
+        return 1
+    return 0
+
+
+def _act(result: BinaryIO, action: str, *arguments: str) -> None:
+    if action == "probe":
+        found = probe(json.loads(arguments[0]), result)
+        result.write(json.dumps(found).encode() + b"\n")
+    elif action == "frames":
+        write_frames(Path(arguments[0]), int(arguments[1]), int(arguments[2]), result)
+    else:
+        frames = [int(number) for number in arguments[1].split(",")]
+        write_pictures(Path(arguments[0]), frames, Path(arguments[2]), result)
+
+
+def _exit_with_parent(finished: Event) -> None:
+    """End this process when the one that started it is gone, even one that was killed."""
+    # Not by sys.stdin, whose lock this thread would hold when the interpreter ends.
+    while os.read(0, 4096):
+        pass
+    if not finished.is_set():
+        os._exit(1)
+
+
+def probe(arguments: dict[str, Any], file: BinaryIO) -> dict[str, Any]:
+    """Open a film and say what its video track is.
+
+    Args:
+        arguments: those of `bs.VideoSource`.
+        file: where lines with the per cent read so far go, each after `PROGRESS_MARK`.
+
+    Returns:
+        Number of frames, size, format, rate, properties of the first frame, the time of every frame in units
+        of `timebase` seconds (None where it is unknown), whether the size or format changes on the way, and
+        whether there is transparency.
+    """
+    import vapoursynth as vs
+
+    if not hasattr(vs.core, "bs"):
+        from .script import PLUGIN_MISSING
+
+        raise RuntimeError(PLUGIN_MISSING)
+
+    def report(kind: int, message: str) -> None:
+        if found := re.search(r"(\d+)%", message):
+            file.write(PROGRESS_MARK + found[1].encode() + b"\n")
+            file.flush()
+
+    vs.core.add_log_handler(report)
+    opened = vs.core.bs.VideoSource(**arguments, exporttimestamps=True)
+    clip: vs.VideoNode = opened["clip"]
+    properties = clip.get_frame(0).props
+    # A single one comes without a list.
+    times = opened["timestamps"] if clip.num_frames > 1 else [opened["timestamps"]]
+    assert clip.format is not None
+    try:
+        changes = vs.core.bs.VideoSource(**arguments | {"variableformat": -1}).num_frames != clip.num_frames
+    except vs.Error:
+        # BestSource 17 opens no clip whose size changes.
+        changes = True
+    found = {name: int(properties[name]) for name in _PROPERTIES if name in properties}
+    if int(properties.get("Rotation", 0)) % 180 and {"_SARNum", "_SARDen"} <= found.keys():
+        # The source filter turns the picture, but not the shape of its pixels.
+        found["_SARNum"], found["_SARDen"] = found["_SARDen"], found["_SARNum"]
+    return {
+        "frames": clip.num_frames,
+        "changes": changes,
+        "width": clip.width,
+        "height": clip.height,
+        "family": clip.format.color_family.name,
+        "bits": clip.format.bits_per_sample,
+        "subsampling": [clip.format.subsampling_w, clip.format.subsampling_h],
+        "fps": [clip.fps.numerator, clip.fps.denominator],
+        "properties": found,
+        "alpha": "_Alpha" in properties,
+        "timebase": [int(opened["timebasenum"]), int(opened["timebaseden"])],
+        "times": [None if time == _UNKNOWN_TIME else int(time) for time in times],
+    }
+
+
+def load(script: Path) -> "list[vs.VideoNode]":
+    """Run a script and return its outputs 0 and, if it has one, 1."""
+    import vapoursynth as vs
+
+    # The name that scripts see under vspipe.
+    variables = {"__name__": "__vapoursynth__", "__file__": str(script)}
+    exec(compile(script.read_bytes(), str(script), "exec"), variables)
+    outputs = vs.get_outputs()
+    if 0 not in outputs:
+        raise RuntimeError(f"the script {script} sets no output 0")
+    return [node.clip for index in (0, 1) if (node := outputs.get(index)) is not None]
+
+
+def write_frames(script: Path, start: int, end: int, file: BinaryIO) -> None:
+    """Write the frames start … end − 1 of a script's output 0 in the YUV4MPEG2 format.
+
+    The filters see the whole clip: a frame is the same whatever the range.
+    """
+    # The format has no place for the transparency that a frame may carry.
+    load(script)[0].std.RemoveFrameProps("_Alpha")[start:end].output(file, y4m=True)
+
+
+def write_pictures(script: Path, frames: Sequence[int], folder: Path, file: BinaryIO) -> None:
+    """Write frames of a script's outputs 0 and 1 as `after_<n>.png` and `before_<n>.png`, one by one.
+
+    Args:
+        script: the script.
+        frames: their numbers.
+        folder: where to.
+        file: gets a line for every frame that is done.
+    """
+    from ..pictures.files import write_picture
+
+    clips = load(script)
+    for frame in frames:
+        for name, clip in zip(("after", "before"), clips, strict=False):
+            write_picture(folder / f"{name}_{frame}.png", _picture_of(clip, frame))
+        file.write(b"%d\n" % frame)
+        file.flush()
+
+
+def _picture_of(clip: "vs.VideoNode", number: int) -> "Picture":
+    import vapoursynth as vs
+
+    from ..pictures.files import frame_to_picture
+
+    one = clip[number]
+    assert one.format is not None
+    untagged = one.get_frame(0).props.get("_Matrix", 2) == 2
+    if one.format.color_family == vs.YUV and untagged:
+        # Untagged YUV cannot be converted; what players assume.
+        matrix = 1 if one.width > 1024 or one.height > 576 else 6
+        return frame_to_picture(one.resize.Bicubic(format=vs.RGB24, matrix_in=matrix).get_frame(0))
+    return frame_to_picture(one.resize.Bicubic(format=vs.RGB24).get_frame(0))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

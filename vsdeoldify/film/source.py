@@ -1,0 +1,175 @@
+"""Open a film: its frames, its format, places in it."""
+
+import json
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from ..cli.errors import USAGE, CommandError
+from ..cli.terminal import Progress
+from ..support.words import clock
+from . import ffmpeg
+from .process import render_process
+from .render import PROGRESS_MARK
+from .script import index_folder, source_arguments
+from .times import _constant_rate, mend_times
+
+
+@dataclass(frozen=True)
+class Film:
+    """A film's video track.
+
+    Attributes:
+        path: the file.
+        frames: how many.
+        width: in pixels.
+        height: in pixels.
+        family: "YUV", "GRAY" or "RGB".
+        bits: per sample.
+        subsampling: log2 of the chroma planes' shrinking, horizontal and vertical.
+        properties: colour and aspect properties of the first frame.
+        rate: frames per second; None where it varies.
+        times: microseconds of every frame from the first one on, and of the end.
+        start: time of the first frame in the file, in seconds.
+        notes: what was assumed of the times, in sentences.
+    """
+
+    path: Path
+    frames: int
+    width: int
+    height: int
+    family: str
+    bits: int
+    subsampling: tuple[int, int]
+    properties: dict[str, int]
+    rate: Fraction | None
+    times: list[int]
+    start: float
+    notes: tuple[str, ...] = ()
+
+    def frame_at(self, seconds: float) -> int:
+        """The first frame that is shown at or after a time, counted from the first frame."""
+        wanted = round(seconds * 1e6)
+        return next((n for n, time in enumerate(self.times) if time >= wanted), self.frames)
+
+    def range(self, start: "Point | None", end: "Point | None") -> tuple[int, int]:
+        """The first frame of a range and the one after its last.
+
+        Raises:
+            CommandError: it is empty or beyond the film.
+        """
+        first = start.on(self) if start else 0
+        last = end.on(self) if end else self.frames
+        if not 0 <= first < last <= self.frames:
+            raise CommandError(
+                f"--start and --end must leave something of the {self.frames} frames "
+                f"({clock(self.times[-1] / 1e6)}) of {self.path.name}, got the frames {first} to {last}",
+                USAGE,
+            )
+        return first, last
+
+
+@dataclass(frozen=True)
+class Point:
+    """A place in a film: a frame's number or a time."""
+
+    frame: int | None = None
+    seconds: float | None = None
+
+    def on(self, film: Film) -> int:
+        """The frame of this film."""
+        if self.frame is not None:
+            return self.frame
+        assert self.seconds is not None
+        return film.frame_at(self.seconds)
+
+
+def parse_point(text: str) -> Point:
+    """A frame number (``1500``) or a time (``62.5s``, ``1:02.5``, ``0:01:02.5``).
+
+    Raises:
+        ValueError: it is neither.
+    """
+    text = text.strip()
+    if text.isdecimal():
+        return Point(frame=int(text))
+    found = re.fullmatch(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d*)?)s?", text)
+    if not found:
+        raise ValueError(f"{text!r} is neither a frame number (1500) nor a time (62.5s, 1:02.5, 0:01:02.5)")
+    hours, minutes, seconds = (float(part or 0) for part in found.groups())
+    return Point(seconds=hours * 3600 + minutes * 60 + seconds)
+
+
+def open_film(path: Path, found: ffmpeg.Contents) -> Film:
+    """Open a film with the source filter, which reads it once from end to end if it does not know it.
+
+    Args:
+        path: the file.
+        found: what ffmpeg sees in it.
+
+    Raises:
+        CommandError: the source filter is missing or cannot read the file.
+    """
+    arguments = json.dumps(source_arguments(path, index_folder()))
+    with (
+        render_process("probe", arguments) as prober,
+        Progress(100, "%", title="reading the film") as progress,
+    ):
+        for line in prober.output:
+            if line.startswith(PROGRESS_MARK):
+                progress.update(int(line.removeprefix(PROGRESS_MARK)))
+            else:
+                track = json.loads(line)
+                break
+        else:
+            raise prober.error()
+    return _film(path, track, found.start + found.seconds)
+
+
+def _film(path: Path, found: dict[str, Any], file_end: float) -> Film:
+    frames = found["frames"]
+    if found["changes"]:
+        raise CommandError(
+            f"{path} changes its size or format on the way: only {frames} of its frames are like the first "
+            "one. Make them alike first, for example with ffmpeg -i IN -vf scale=W:H OUT"
+        )
+    average = Fraction(*found["fps"]) if found["fps"][0] > 0 else None
+    tick = Fraction(*found["timebase"])
+    ticks, notes = mend_times(found["times"], tick)
+    if found["alpha"]:
+        notes.append("transparency is left out")
+    rate = _constant_rate(ticks, tick, average) if ticks else average
+    if not ticks:
+        if rate is None:
+            raise CommandError(f"{path} has neither a frame rate nor times of its frames")
+        notes.append(
+            f"the file does not tell when its frames are shown: {float(rate):.5g} a second are assumed"
+        )
+    if rate is not None:
+        times = [round(n * 1_000_000 / rate) for n in range(frames + 1)]
+    else:
+        times = [round((time - ticks[0]) * tick * 1_000_000) for time in ticks]
+        # The last frame is taken to last as long as the one before it, but not beyond the file.
+        last = round(file_end * 1_000_000) - round(ticks[0] * tick * 1_000_000) - times[-1]
+        before = times[-1] - times[-2]
+        times.append(times[-1] + (min(last, before) if last > 0 else before))
+    properties = found["properties"]
+    if found["family"] == "RGB":
+        # The script converts it to limited-range YUV with the matrix that goes with its size.
+        properties |= {"_Range": 0, "_Matrix": 2}
+    return Film(
+        path=path,
+        frames=frames,
+        width=found["width"],
+        height=found["height"],
+        family=found["family"],
+        bits=found["bits"],
+        subsampling=tuple(found["subsampling"]) if found["family"] == "YUV" else (1, 1),
+        properties=properties,
+        rate=rate,
+        times=times,
+        start=float(ticks[0] * tick) if ticks else 0.0,
+        notes=tuple(notes),
+    )

@@ -1,0 +1,81 @@
+"""Render and encode the pieces of a film."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..cli.terminal import Progress
+from .ffmpeg import file_argument
+from .pieces import Plan, Workshop
+from .process import Process, process, render_process
+from .raw import FrameReader, matroska_frame_head, matroska_header, y4m_header
+
+
+def render_pieces(plan: Plan, workshop: Workshop, finished: int, progress: Progress) -> None:
+    """Render and encode the pieces that are missing.
+
+    Args:
+        plan: what is to be made.
+        workshop: where the pieces go.
+        finished: number of pieces that are there.
+        progress: told the number of frames that are done.
+
+    Raises:
+        CommandError: the script or ffmpeg failed; the pieces that are done stay.
+    """
+    pieces = plan.pieces
+    if finished == len(pieces):
+        return
+    first = pieces[finished][0]
+    with render_process("frames", plan.script, str(first), str(plan.end)) as renderer:
+        frames = FrameReader(renderer.output)
+        if frames.header is None:
+            raise renderer.error()
+        done = first - plan.start
+        warned = False
+        for index in range(finished, len(pieces)):
+            with _encoder(plan, workshop.part(index)) as encoder:
+                for header, picture in _with_headers(plan, frames, *pieces[index], renderer):
+                    try:
+                        encoder.input.write(header)
+                        encoder.input.write(picture)
+                    except OSError:
+                        raise encoder.error() from None
+                    done += 1
+                    progress.update(done)
+                encoder.finish()
+            workshop.finish_piece(index)
+            if not warned and (shortage := workshop.shortage()):
+                progress.say(f"note: {shortage}")
+                warned = True
+
+
+def _with_headers(
+    plan: Plan, frames: FrameReader, first: int, end: int, renderer: "Process"
+) -> Iterator[tuple[bytes, bytes]]:
+    """The frames of a piece, each with what stands before it in ffmpeg's input."""
+    for number in range(first, end):
+        picture = frames.read()
+        if picture is None:
+            raise renderer.error()
+        if plan.rate is None:
+            start = matroska_header(frames) if number == first else b""
+            time = plan.times[number] - plan.times[first]
+            yield start + matroska_frame_head(time, len(picture)), picture
+        else:
+            start = y4m_header(frames, plan.rate) if number == first else b""
+            yield start + b"FRAME\n", picture
+
+
+def _encoder(plan: Plan, path: Path) -> "contextlib.AbstractContextManager[Process]":
+    variable = plan.rate is None
+    command = [
+        plan.ffmpeg,
+        *("-hide_banner", "-v", "error", "-y"),
+        *("-f", "matroska" if variable else "yuv4mpegpipe", "-i", "pipe:0"),
+        *(("-fps_mode", "passthrough", "-enc_time_base", "1/1000000") if variable else ()),
+        *plan.encoder,
+        *(("-video_track_timescale", "1000000") if variable else ()),
+        file_argument(path),
+    ]
+    return process("ffmpeg", command, part=path)
