@@ -36,6 +36,7 @@ from vsdeoldify.film.pieces import Plan, Workshop
 from vsdeoldify.film.preview import spread
 from vsdeoldify.film.process import process
 from vsdeoldify.film.source import Point, parse_point
+from vsdeoldify.film.streams import plan_streams
 from vsdeoldify.film.times import mend_times
 from vsdeoldify.vsutils.frames import in_order
 
@@ -418,13 +419,13 @@ def test_what_a_container_cannot_hold_is_said() -> None:
             for stream in [("Audio", "vorbis"), ("Subtitle", "dvd_subtitle"), ("Subtitle", "ass")]
         )
     )
-    plan = ffmpeg.plan_streams(found, ".mp4")
+    plan = plan_streams(found, ".mp4")
     assert "1:s:0" not in plan.options
     assert "1:s:1" in plan.options
     assert plan.options[plan.options.index("-c:a:0") + 1] == "aac"
     assert [note for note in plan.notes if "vorbis" in note]
     assert [note for note in plan.notes if "dvd_subtitle" in note]
-    assert ffmpeg.plan_streams(found, ".mkv").notes == ()
+    assert plan_streams(found, ".mkv").notes == ()
 
 
 @pytest.fixture(scope="module", params=["", "-c:v ffv1"], ids=["x264", "ffv1"])

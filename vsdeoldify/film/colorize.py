@@ -13,10 +13,12 @@ from ..settings.presets import Preset
 from ..support.files import digest
 from ..support.words import clock
 from . import ffmpeg
+from .encoding import colour_filters, encoder_arguments, piece_suffix
 from .join import _join, _try_to_join
 from .pieces import Plan, Workshop
 from .script import make_script
 from .source import Point, open_film
+from .streams import plan_streams
 from .work import render_pieces
 
 
@@ -59,7 +61,7 @@ def colorize_film(path: Path, chosen: Preset, settings: Settings) -> None:
     film = open_film(path, found)
     start, end = film.range(settings.start, settings.end)
     suffix = output.suffix.lower()
-    streams = ffmpeg.plan_streams(found, suffix)
+    streams = plan_streams(found, suffix)
     for note in (*film.notes, *streams.notes):
         say(f"note: {note}")
     if film.rate is None:
@@ -68,8 +70,8 @@ def colorize_film(path: Path, chosen: Preset, settings: Settings) -> None:
         say("note: the film is interlaced; deinterlaced first it would be coloured better")
 
     text = make_script(path, chosen)
-    filters = ffmpeg.colour_filters(film.properties, film.width, film.height)
-    encoder = ffmpeg.encoder_arguments(
+    filters = colour_filters(film.properties, film.width, film.height)
+    encoder = encoder_arguments(
         suffix, film.bits, film.subsampling, (film.width, film.height), filters, settings.encoder_options
     )
     if film.properties.get("_FieldBased") and "libx264" in encoder:
@@ -87,7 +89,7 @@ def colorize_film(path: Path, chosen: Preset, settings: Settings) -> None:
             times=film.times,
             ffmpeg=program,
             encoder=encoder,
-            suffix=ffmpeg.piece_suffix(encoder),
+            suffix=piece_suffix(encoder),
             settings={
                 "version": version("vsdeoldify"),
                 "source": [path.name, stat.st_size, stat.st_mtime_ns],

@@ -5,9 +5,11 @@ from pathlib import Path
 from ..cli.errors import CommandError
 from ..support.files import flush_to_disk
 from . import ffmpeg
+from .encoding import copied_tags
 from .pieces import Plan, Workshop
 from .process import process
 from .source import Film
+from .streams import StreamPlan
 
 
 def _join(
@@ -15,7 +17,7 @@ def _join(
     workshop: Workshop,
     film: Film,
     found: ffmpeg.Contents,
-    streams: ffmpeg.StreamPlan,
+    streams: StreamPlan,
     output: Path,
 ) -> None:
     """Join the pieces and add what else the source holds; then give the output its name."""
@@ -28,7 +30,7 @@ def _join(
 
 
 def _try_to_join(
-    plan: Plan, film: Film, found: ffmpeg.Contents, streams: ffmpeg.StreamPlan, output: Path, folder: Path
+    plan: Plan, film: Film, found: ffmpeg.Contents, streams: StreamPlan, output: Path, folder: Path
 ) -> None:
     """Join one even frame with the film's first sound, so that what does not fit is told before the work.
 
@@ -67,7 +69,7 @@ def _join_command(
     plan: Plan,
     film: Film,
     found: ffmpeg.Contents,
-    streams: ffmpeg.StreamPlan,
+    streams: StreamPlan,
     pieces: Path,
     joined: Path,
 ) -> list[str]:
@@ -95,7 +97,7 @@ def _join_command(
         *cut,
         *("-i", ffmpeg.file_argument(film.path)),
         *("-map", "0:v:0", "-c:v", "copy", "-disposition:v:0", "default"),
-        *ffmpeg.copied_tags(film.properties),
+        *copied_tags(film.properties),
         *streams.options,
         *drop,
         *(("-movflags", "+faststart") if suffix in (".mp4", ".m4v", ".mov") else ()),

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from ...film.colorize import Settings, colorize_film
-from ...film.ffmpeg import CONTAINERS, split_options
+from ...film.encoding import split_options
 from ...film.source import Point, parse_point
+from ...film.streams import CONTAINERS
 from ...pictures.files import PICTURE_SUFFIXES, is_picture
 from ...settings.presets import Preset
 from ..errors import DONE, USAGE, CommandError
