@@ -154,6 +154,20 @@ def remember(path: Path, digest: str) -> None:
         _write_notes(notes)
 
 
+def known_sha256(path: Path) -> str:
+    """The checksum of a file: noted at an earlier reading, else it is read through now and noted.
+
+    Raises:
+        ModelError: The file cannot be read, or changes meanwhile.
+    """
+    path = path.absolute()
+    if (known := _recall(path)) is not None:
+        return known
+    digest = sha256_of(path)
+    remember(path, digest)
+    return digest
+
+
 def forget(path: Path) -> None:
     """Drop the note on a file."""
     notes = _notes()
