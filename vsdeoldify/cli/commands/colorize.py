@@ -10,8 +10,9 @@ from ...film.source import Point, parse_point
 from ...film.streams import CONTAINERS
 from ...pictures.files import PICTURE_SUFFIXES, is_picture
 from ...settings.presets import Preset
+from ...support.paths import user_path
 from ..errors import DONE, USAGE, CommandError
-from ..options import add_colour_options, chosen_parameters, existing_file, user_path
+from ..options import add_colour_options, chosen_parameters, existing_file
 
 _SEGMENT = 500
 
