@@ -526,6 +526,7 @@ def test_an_unfinished_film_is_neither_dropped_nor_mixed_with_other_settings(
     assert left_over(output) == []
 
 
+@posix_only
 def test_a_second_run_for_the_same_film_is_refused_and_leaves_the_first_alone(
     film: Path, tmp_path: Path
 ) -> None:
@@ -537,11 +538,13 @@ def test_a_second_run_for_the_same_film_is_refused_and_leaves_the_first_alone(
     deadline = time.monotonic() + 60
     while not list(tmp_path.glob("out.mkv.unfinished/*.part.*")) and time.monotonic() < deadline:
         time.sleep(0.005)
+    first.send_signal(signal.SIGSTOP)  # However slow the machine, it is not done before the others.
     for option in ("--overwrite", "--resume"):
         second = colorize(film, "-o", output, option)
         assert second.returncode == 1
         assert "another run of vsdeoldify is at work on this film" in second.stderr
     assert first.poll() is None
+    first.send_signal(signal.SIGCONT)
     _, said = first.communicate(timeout=60)
     assert first.returncode == 0, said
     assert decode(output).clip.num_frames == FRAMES

@@ -38,24 +38,21 @@ def ddeoldify(clip: vs.VideoNode, **parameters: object) -> vs.VideoNode:
 def main() -> int:
     """The command line."""
     from vsdeoldify.cli import main
-    from vsdeoldify.cli.commands import script as script_command
-    from vsdeoldify.film import colorize as film
-    from vsdeoldify.film import preview, script
-    from vsdeoldify.pictures import colorize as pictures
+    from vsdeoldify.film.recipe import Recipe
 
-    real = script.make_script
+    class CheapRecipe(Recipe):
+        def script(self, source: Path, *, cache: Path | None = None) -> str:
+            text = super().script(source, cache=cache)
+            line = "from vsdeoldify import ddeoldify, ddeoldify_stabilizer\n"
+            assert line in text
+            own = "from cheap_vsdeoldify import ddeoldify\nfrom vsdeoldify import ddeoldify_stabilizer\n"
+            return text.replace(line, own)
 
-    def cheap_script(*args: object, **options: object) -> str:
-        text = real(*args, **options)  # type: ignore[arg-type]
-        line = "from vsdeoldify import ddeoldify, ddeoldify_stabilizer\n"
-        assert line in text
-        own = "from cheap_vsdeoldify import ddeoldify\nfrom vsdeoldify import ddeoldify_stabilizer\n"
-        return text.replace(line, own)
+        def weights(self) -> dict[str, Path]:
+            return {}
 
-    for module in (script_command, preview, film, pictures):
-        vars(module).update(make_script=cheap_script, check_models=lambda chosen: None)
     os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])])
-    return main([*sys.argv[1:], "--device", "cpu"])
+    return main([*sys.argv[1:], "--device", "cpu"], recipe=CheapRecipe)
 
 
 if __name__ == "__main__":

@@ -11,24 +11,29 @@ import importlib
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from .. import __version__
-from ..support.errors import ModelError
-from .errors import DONE, FAILED, INTERRUPTED, CommandError
+from .errors import DONE, EXPECTED, FAILED, INTERRUPTED, CommandError, exit_code, message
 from .terminal import say
+
+if TYPE_CHECKING:
+    from ..film.recipe import Recipe
+    from ..settings.presets import Preset
 
 _COMMANDS = ("colorize", "script", "compare", "models", "doctor")
 """The modules of the commands, in the order of the help."""
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, *, recipe: "Callable[[Preset], Recipe] | None" = None) -> int:
     """Run the command line.
 
     Args:
         argv: The arguments after the program's name; by default those of the process.
+        recipe: What turns the chosen parameters into how films are coloured; by default the networks' way.
 
     Returns:
         The exit code.
@@ -46,6 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with _tidy_end():
             args = _parser().parse_args(argv)
             prog = args.prog
+            args.recipe = recipe or _by_networks
             code: int = args.run(args)
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -59,12 +65,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader (head, less) has seen enough. Python's own flush at exit must not fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
-    except CommandError as error:
-        say(f"{prog}: {error}")
-        return error.code
-    except ModelError as error:
-        say(f"{prog}: {error}")
-        return FAILED
+    except (CommandError, *EXPECTED) as error:
+        say(f"{prog}: {message(error)}")
+        return exit_code(error)
     except ImportError as error:
         say(f"{prog}: {_not_loading(error)}")
         return FAILED
@@ -112,6 +115,12 @@ def _tidy_end() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _by_networks(chosen: "Preset") -> "Recipe":
+    from ..film.recipe import Recipe
+
+    return Recipe(chosen)
 
 
 def _parser() -> argparse.ArgumentParser:

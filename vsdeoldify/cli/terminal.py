@@ -62,14 +62,22 @@ class Progress:
         done: how many of them were done before this run; they do not count for the speed.
         title: what stands before the bar.
         stream: where to write; by default stderr.
+        line: the line to write, in place of one of its own.
     """
 
     def __init__(
-        self, total: int, unit: str, *, done: int = 0, title: str = "", stream: TextIO | None = None
+        self,
+        total: int,
+        unit: str,
+        *,
+        done: int = 0,
+        title: str = "",
+        stream: TextIO | None = None,
+        line: StatusLine | None = None,
     ) -> None:
         self._total, self._unit, self._title = total, unit, title
         self._first = self._done = done
-        self._line = StatusLine(stream)
+        self._line = StatusLine(stream) if line is None else line
         self._started = self._shown = time.monotonic()
         self._running: tuple[float, int] | None = None
 
@@ -126,6 +134,29 @@ class Progress:
             self._line.show(self.text(shutil.get_terminal_size().columns - 1))
         else:
             self._line.say(self.text(100))
+
+
+class Terminal:
+    """Reports to a person: messages on stderr that stay, and a bar below them.
+
+    Args:
+        stream: where to write; by default stderr.
+    """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._line = StatusLine(stream)
+
+    def say(self, text: str) -> None:
+        """Print a message."""
+        self._line.say(text)
+
+    def note(self, text: str) -> None:
+        """Print what the person should know."""
+        self._line.say(f"note: {text}")
+
+    def stage(self, total: int, unit: str, *, title: str = "", done: int = 0) -> Progress:
+        """Show a bar as long as the block lasts."""
+        return Progress(total, unit, done=done, title=title, line=self._line)
 
 
 def say(message: str) -> None:

@@ -1,23 +1,21 @@
 """The work of `vsdeoldify compare`: take the colour out, colour again, measure."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import vapoursynth as vs
 
 from .. import ddeoldify, ddeoldify_stabilizer
-from ..cli.options import number_or_name
-from ..cli.terminal import Progress, say
 from ..metrics import PictureScore, score
 from ..pictures.files import (
     encode_picture,
     is_picture,
     to_8_bits,
 )
-from ..runtime.device import default_device_index
 from ..support.errors import PictureError
+from ..support.reporter import SILENT, Reporter, Stage
 from ..support.words import sentence
 from ..vsutils.frames import in_order
 from .colourings import Colouring
@@ -36,23 +34,24 @@ class Comparison:
     """Colours samples and measures them; what fails is said and counted, and the rest goes on.
 
     Attributes:
-        device: the user's choice of a device, or None for the first.
+        device: as `ddeoldify` takes it.
         torch_dir: where the model files are.
         largest: longest side of what is measured, in pixels.
         start: first frame of clips.
         frames: how many frames of clips.
         thumbnails: whether small pictures are kept.
+        reporter: told what fails, and how far it is.
         failures: how many pictures, clips or models failed.
     """
 
-    device: str | None
+    device: int | str
     torch_dir: str | None
     largest: int
     start: int
     frames: int
     thumbnails: bool
+    reporter: Reporter = SILENT
     failures: int = 0
-    _say: Callable[[str], None] = field(default=say, init=False)
 
     def run(self, inputs: Sequence[Path], colourings: Sequence[Colouring]) -> list[Result]:
         """Compare.
@@ -65,8 +64,7 @@ class Comparison:
             By input: the truth, gray, and every colouring that worked.
         """
         results: dict[Path, list[Result]] = {}
-        with Progress(len(inputs) * (1 + len(colourings)), "results") as progress:
-            self._say = progress.say
+        with self.reporter.stage(len(inputs) * (1 + len(colourings)), "results") as progress:
             for done, path in enumerate(inputs):
                 progress.update(done)
                 try:
@@ -86,11 +84,11 @@ class Comparison:
     def _references(self, sample: Sample) -> list[Result]:
         truth = self._measure(sample, TRUTH, sample.truth)
         if truth.score.colourfulness < _COLOURLESS:
-            self._say(f"note: {sample.name} has no colour itself: the distances to it say nothing")
+            self.reporter.note(f"{sample.name} has no colour itself: the distances to it say nothing")
         return [truth, self._measure(sample, GRAY, sample.gray)]
 
     def _colour_all(
-        self, results: dict[Path, list[Result]], colouring: Colouring, progress: Progress, done: int
+        self, results: dict[Path, list[Result]], colouring: Colouring, progress: Stage, done: int
     ) -> None:
         keep = None
         for number, (path, found) in enumerate(results.items()):
@@ -109,8 +107,7 @@ class Comparison:
                 self._fail(f"{path}, {colouring.label}", error)
 
     def _colour(self, gray: vs.VideoNode, colouring: Colouring) -> vs.VideoNode:
-        device = default_device_index() if self.device is None else number_or_name(self.device)
-        clip = ddeoldify(gray, **colouring.ddeoldify, device_index=device, torch_dir=self.torch_dir)
+        clip = ddeoldify(gray, **colouring.ddeoldify, device_index=self.device, torch_dir=self.torch_dir)
         if colouring.stabilizer is not None:
             clip = ddeoldify_stabilizer(clip, **colouring.stabilizer)
         return clip
@@ -133,7 +130,7 @@ class Comparison:
     def _fail(self, what: str, error: Exception) -> None:
         self.failures += 1
         # A PictureError names its file.
-        self._say(str(error) if isinstance(error, PictureError) else f"{what}: {sentence(error)}")
+        self.reporter.say(str(error) if isinstance(error, PictureError) else f"{what}: {sentence(error)}")
 
 
 def _held(clip: vs.VideoNode) -> vs.VideoNode:

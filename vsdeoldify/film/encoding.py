@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from ..cli.errors import USAGE, CommandError
+from ..support.errors import RequestError
 
 # Codes of ITU-T H.273, as VapourSynth's properties have them, and ffmpeg's names for them.
 _MATRICES = {
@@ -147,11 +147,11 @@ def split_options(text: str) -> list[str]:
     """Split the user's encoder options as a shell would.
 
     Raises:
-        CommandError: a quote is not closed.
+        RequestError: a quote is not closed.
     """
     import shlex
 
     try:
         return shlex.split(text)
     except ValueError as error:
-        raise CommandError(f"--encoder-options: {error}", USAGE) from None
+        raise RequestError(f"--encoder-options: {error}") from None

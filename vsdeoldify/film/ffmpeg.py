@@ -6,7 +6,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..cli.errors import CommandError
+from ..support.errors import FilmError
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def find_ffmpeg() -> str:
     """The system's ffmpeg, else the one of the package imageio-ffmpeg.
 
     Raises:
-        CommandError: there is neither.
+        FilmError: there is neither.
     """
     if (found := shutil.which("ffmpeg")) is not None:
         return found
@@ -54,7 +54,7 @@ def find_ffmpeg() -> str:
 
         return str(imageio_ffmpeg.get_ffmpeg_exe())
     except (ImportError, RuntimeError):
-        raise CommandError(
+        raise FilmError(
             'ffmpeg, which writes films, is not installed: pip install "vsdeoldify[cli]" '
             "(or: pip install imageio-ffmpeg), or install it with your system's package manager"
         ) from None
@@ -86,7 +86,7 @@ def file_argument(path: Path) -> str:
     return f"file:{path}"
 
 
-def failure(program: str, code: int, log: str) -> CommandError:
+def failure(program: str, code: int, log: str) -> FilmError:
     """The error for a program that failed: how it ended, and the end of what it said."""
     if code < 0:
         how = f"{program} was killed (signal {-code})"
@@ -96,4 +96,4 @@ def failure(program: str, code: int, log: str) -> CommandError:
         how = f"{program} failed (exit code {code})"
     lines = [line.strip() for line in log.splitlines() if line.strip()]
     # ffmpeg says the cause first and what followed from it last.
-    return CommandError(how + (": " + " | ".join(lines[:4]) if lines else ""))
+    return FilmError(how + (": " + " | ".join(lines[:4]) if lines else ""))

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ..cli.errors import CommandError
+from ..support.errors import FilmError
 from ..support.files import flush_to_disk
 from . import ffmpeg
 from .encoding import copied_tags
@@ -35,7 +35,7 @@ def _try_to_join(
     """Join one even frame with the film's first sound, so that what does not fit is told before the work.
 
     Raises:
-        CommandError: the container does not take the picture's or another stream's codec.
+        FilmError: the container does not take the picture's or another stream's codec.
     """
     piece, pieces = folder / f"try{plan.suffix}", folder / "try.ffconcat"
     picture = f"color=gray:s={film.width}x{film.height}:r={film.rate or 25},format={_test_format(film)}"
@@ -44,7 +44,7 @@ def _try_to_join(
     try:
         with process("ffmpeg", [*encode, *plan.encoder, ffmpeg.file_argument(piece)]) as run:
             run.finish()
-    except CommandError:
+    except FilmError:
         # The encoder's own troubles are told by the first piece.
         return
     pieces.write_text(f"ffconcat version 1.0\nfile '{piece.name}'\n", encoding="utf-8")
@@ -53,8 +53,8 @@ def _try_to_join(
     try:
         with process("ffmpeg", [*command, "-t", "0.2", result]) as run:
             run.finish()
-    except CommandError as error:
-        raise CommandError(
+    except FilmError as error:
+        raise FilmError(
             f"{output.name} cannot be written; another container (.mkv holds most) or other "
             f"--encoder-options may do: {error}"
         ) from None

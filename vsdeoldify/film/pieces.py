@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..cli.errors import CommandError
+from ..support.errors import FilmError
 from ..support.files import Lock, flush_to_disk
 from ..support.words import format_size
 
@@ -69,7 +69,7 @@ class Workshop:
         plan: what is to be made.
 
     Raises:
-        CommandError: another process is at work in it.
+        FilmError: another process is at work in it.
         OSError: it cannot be made.
     """
 
@@ -81,7 +81,7 @@ class Workshop:
         try:
             self._lock = Lock(self._folder / _LOCK)
         except BlockingIOError:
-            raise CommandError(
+            raise FilmError(
                 f"another run of vsdeoldify is at work on this film in {folder}: wait for its end or stop it"
             ) from None
 
@@ -101,12 +101,12 @@ class Workshop:
             How many pieces are there already.
 
         Raises:
-            CommandError: there is an unfinished film and the options do not say what to do with it, or it was
+            FilmError: there is an unfinished film and the options do not say what to do with it, or it was
                 made with other settings, or nothing tells with which.
         """
         old = self._read_manifest()
         if old is None and not overwrite and self._has_whole_pieces():
-            raise CommandError(
+            raise FilmError(
                 f"{self._folder} holds pieces of a film, but no {_MANIFEST} that can be read and tells what "
                 "they are: move it away, or give --overwrite to start again"
             )
@@ -114,7 +114,7 @@ class Workshop:
             self._sizes = old["pieces"]
             finished = self._finished()
             if finished and not resume:
-                raise CommandError(
+                raise FilmError(
                     f"{self._folder} holds an unfinished film of an earlier run: add --resume to go on with "
                     "it, or --overwrite to start again"
                 )
@@ -124,7 +124,7 @@ class Workshop:
                     for key in {*old["settings"], *self._plan.settings}
                     if old["settings"].get(key) != self._plan.settings.get(key)
                 )
-                raise CommandError(
+                raise FilmError(
                     f"{self._folder} was made with other settings ({', '.join(names)}): give the same ones "
                     "to go on with it, or --overwrite to start again"
                 )

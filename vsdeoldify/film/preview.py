@@ -4,45 +4,58 @@ import math
 import tempfile
 from pathlib import Path
 
-from ..cli.options import check_models
-from ..cli.terminal import Progress, say
 from ..pictures.files import read_picture, write_picture
 from ..pictures.sheet import make_sheet
-from ..settings.presets import Preset
+from ..support.reporter import SILENT, Reporter
 from ..support.words import clock
 from . import ffmpeg
 from .process import render_process
-from .script import make_script
+from .recipe import Recipe
 from .source import Film, Point, open_film
 
 
 def preview_film(
-    path: Path, chosen: Preset, count: int, output: Path, start: Point | None, end: Point | None
-) -> None:
+    path: Path,
+    recipe: Recipe,
+    count: int,
+    output: Path,
+    start: Point | None = None,
+    end: Point | None = None,
+    reporter: Reporter = SILENT,
+) -> int:
     """Write a sheet of frames spread over a film, before and after.
 
     Args:
         path: the film.
-        chosen: the parameters.
+        recipe: how it is coloured.
         count: how many frames.
         output: the picture file to write.
         start: where to begin.
         end: where to stop.
+        reporter: told how far it is.
+
+    Returns:
+        How many frames the sheet shows.
+
+    Raises:
+        FilmError: the film cannot be read or coloured.
+        ModelError: a model file is missing.
+        PictureError: the sheet cannot be written.
     """
-    check_models(chosen)
-    film = open_film(path, ffmpeg.contents(ffmpeg.find_ffmpeg(), path))
+    recipe.weights()  # A missing model is named before the film is opened.
+    film = open_film(path, ffmpeg.contents(ffmpeg.find_ffmpeg(), path), reporter)
     numbers = spread(count, *film.range(start, end))
     with tempfile.TemporaryDirectory(prefix="vsdeoldify-") as temporary:
         folder = Path(temporary)
         script = folder / "film.vpy"
-        script.write_text(make_script(path, chosen), encoding="utf-8", errors="surrogateescape")
+        script.write_text(recipe.script(path), encoding="utf-8", errors="surrogateescape")
         with (
             render_process("pictures", script, ",".join(map(str, numbers)), folder) as renderer,
-            Progress(len(numbers), "frames", title="preview") as progress,
+            reporter.stage(len(numbers), "frames", title="preview") as stage,
         ):
             # The process writes a line for every frame that is done.
             for done, _ in enumerate(renderer.output, 1):
-                progress.update(done)
+                stage.update(done)
             renderer.finish()
         rows = [
             (
@@ -54,7 +67,7 @@ def preview_film(
         ]
     sar = film.properties.get("_SARNum", 1), film.properties.get("_SARDen", 1)
     write_picture(output, make_sheet(rows, sar[0] / sar[1] if min(sar) > 0 else 1.0))
-    say(f"{output}: {len(rows)} frames, before and after")
+    return len(rows)
 
 
 def _caption(film: Film, number: int) -> str:

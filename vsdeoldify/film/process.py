@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from ..cli.errors import CommandError
+from ..support.errors import FilmError
 from .ffmpeg import failure
 from .render import ERROR_MARK
 
@@ -33,14 +33,14 @@ class Process:
         """Close the program's input and wait for its end.
 
         Raises:
-            CommandError: it failed.
+            FilmError: it failed.
         """
         with contextlib.suppress(BrokenPipeError):
             self.input.close()
         if self._running.wait() != 0:
             raise self.error()
 
-    def error(self) -> CommandError:
+    def error(self) -> FilmError:
         """Wait for a program that has gone wrong, and say why."""
         with contextlib.suppress(OSError):
             self.input.close()
@@ -52,7 +52,7 @@ class Process:
         self._log.seek(0)
         text = self._log.read().decode(errors="replace")
         if marked := re.findall(rf"^{ERROR_MARK}(.*)$", text, re.MULTILINE):
-            return CommandError(json.loads(marked[-1]))
+            return FilmError(json.loads(marked[-1]))
         return failure(self._name, code, "\n".join(text.splitlines()[-20:]))
 
 
@@ -80,7 +80,7 @@ def process(name: str, command: Sequence[str], part: Path | None = None, **optio
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, **alone, **options
             )
         except OSError as error:
-            raise CommandError(f"{name} cannot be started: {error}") from error
+            raise FilmError(f"{name} cannot be started: {error}") from error
         try:
             yield Process(name, running, log)
         except BaseException:

@@ -2,7 +2,7 @@
 
 from typing import IO
 
-from ..cli.errors import CommandError
+from ..support.errors import FilmError
 
 # By the header's C field: log2 of the chroma planes' shrinking; Matroska's four characters.
 _LAYOUTS: dict[bytes, tuple[int, int]] = {
@@ -70,14 +70,14 @@ def matroska_header(frames: FrameReader) -> bytes:
     """The start of a live Matroska stream of such frames, with times in microseconds.
 
     Raises:
-        CommandError: the format has no name there.
+        FilmError: the format has no name there.
     """
     if frames.bits == 8 and frames.layout in _FOURCC:
         fourcc = _FOURCC[frames.layout]
     elif frames.bits > 8 and frames.layout in _DEEP_FOURCC:
         fourcc = b"Y3" + bytes([_DEEP_FOURCC[frames.layout], frames.bits])
     else:
-        raise CommandError(
+        raise FilmError(
             f"a film of a variable frame rate cannot have the chroma layout {frames.layout.decode()}: "
             "convert it to a constant frame rate or to 4:2:0 first"
         )

@@ -7,8 +7,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from ..cli.errors import USAGE, CommandError
-from ..cli.terminal import Progress
+from ..support.errors import FilmError, RequestError
+from ..support.reporter import SILENT, Reporter
 from ..support.words import clock
 from . import ffmpeg
 from .process import render_process
@@ -58,15 +58,14 @@ class Film:
         """The first frame of a range and the one after its last.
 
         Raises:
-            CommandError: it is empty or beyond the film.
+            RequestError: it is empty or beyond the film.
         """
         first = start.on(self) if start else 0
         last = end.on(self) if end else self.frames
         if not 0 <= first < last <= self.frames:
-            raise CommandError(
+            raise RequestError(
                 f"--start and --end must leave something of the {self.frames} frames "
-                f"({clock(self.times[-1] / 1e6)}) of {self.path.name}, got the frames {first} to {last}",
-                USAGE,
+                f"({clock(self.times[-1] / 1e6)}) of {self.path.name}, got the frames {first} to {last}"
             )
         return first, last
 
@@ -102,24 +101,25 @@ def parse_point(text: str) -> Point:
     return Point(seconds=hours * 3600 + minutes * 60 + seconds)
 
 
-def open_film(path: Path, found: ffmpeg.Contents) -> Film:
+def open_film(path: Path, found: ffmpeg.Contents, reporter: Reporter = SILENT) -> Film:
     """Open a film with the source filter, which reads it once from end to end if it does not know it.
 
     Args:
         path: the file.
         found: what ffmpeg sees in it.
+        reporter: told how far the reading is.
 
     Raises:
-        CommandError: the source filter is missing or cannot read the file.
+        FilmError: the source filter is missing or cannot read the file.
     """
     arguments = json.dumps(source_arguments(path, index_folder()))
     with (
         render_process("probe", arguments) as prober,
-        Progress(100, "%", title="reading the film") as progress,
+        reporter.stage(100, "%", title="reading the film") as stage,
     ):
         for line in prober.output:
             if line.startswith(PROGRESS_MARK):
-                progress.update(int(line.removeprefix(PROGRESS_MARK)))
+                stage.update(int(line.removeprefix(PROGRESS_MARK)))
             else:
                 track = json.loads(line)
                 break
@@ -131,7 +131,7 @@ def open_film(path: Path, found: ffmpeg.Contents) -> Film:
 def _film(path: Path, found: dict[str, Any], file_end: float) -> Film:
     frames = found["frames"]
     if found["changes"]:
-        raise CommandError(
+        raise FilmError(
             f"{path} changes its size or format on the way: only {frames} of its frames are like the first "
             "one. Make them alike first, for example with ffmpeg -i IN -vf scale=W:H OUT"
         )
@@ -143,7 +143,7 @@ def _film(path: Path, found: dict[str, Any], file_end: float) -> Film:
     rate = _constant_rate(ticks, tick, average) if ticks else average
     if not ticks:
         if rate is None:
-            raise CommandError(f"{path} has neither a frame rate nor times of its frames")
+            raise FilmError(f"{path} has neither a frame rate nor times of its frames")
         notes.append(
             f"the file does not tell when its frames are shown: {float(rate):.5g} a second are assumed"
         )

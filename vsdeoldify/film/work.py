@@ -4,24 +4,25 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..cli.terminal import Progress
+from ..support.reporter import Reporter, Stage
 from .ffmpeg import file_argument
 from .pieces import Plan, Workshop
 from .process import Process, process, render_process
 from .raw import FrameReader, matroska_frame_head, matroska_header, y4m_header
 
 
-def render_pieces(plan: Plan, workshop: Workshop, finished: int, progress: Progress) -> None:
+def render_pieces(plan: Plan, workshop: Workshop, finished: int, stage: Stage, reporter: Reporter) -> None:
     """Render and encode the pieces that are missing.
 
     Args:
         plan: what is to be made.
         workshop: where the pieces go.
         finished: number of pieces that are there.
-        progress: told the number of frames that are done.
+        stage: told the number of frames that are done.
+        reporter: told what else the person should know.
 
     Raises:
-        CommandError: the script or ffmpeg failed; the pieces that are done stay.
+        FilmError: the script or ffmpeg failed; the pieces that are done stay.
     """
     pieces = plan.pieces
     if finished == len(pieces):
@@ -42,11 +43,11 @@ def render_pieces(plan: Plan, workshop: Workshop, finished: int, progress: Progr
                     except OSError:
                         raise encoder.error() from None
                     done += 1
-                    progress.update(done)
+                    stage.update(done)
                 encoder.finish()
             workshop.finish_piece(index)
             if not warned and (shortage := workshop.shortage()):
-                progress.say(f"note: {shortage}")
+                reporter.note(shortage)
                 warned = True
 
 

@@ -9,5 +9,9 @@ class FilmError(RuntimeError):
     """A film cannot be read, coloured or written; the message says why and what to do."""
 
 
+class RequestError(FilmError):
+    """What is asked for contradicts itself or does not fit the film: another request would do."""
+
+
 class PictureError(RuntimeError):
     """A picture file cannot be read or written; the message names it and says why."""

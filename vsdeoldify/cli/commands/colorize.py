@@ -11,8 +11,10 @@ from ...film.streams import CONTAINERS
 from ...pictures.files import PICTURE_SUFFIXES, is_picture
 from ...settings.presets import Preset
 from ...support.paths import user_path
+from ...support.words import clock
 from ..errors import DONE, USAGE, CommandError
 from ..options import add_colour_options, chosen_parameters, existing_file
+from ..terminal import Terminal, say
 
 _SEGMENT = 500
 
@@ -92,7 +94,9 @@ def _run_film(args: argparse.Namespace, source: Path) -> None:
             raise CommandError(f"--preview writes a picture: {output.name} should end in .png or .jpg", USAGE)
         from ...film.preview import preview_film
 
-        preview_film(source, chosen_parameters(args), args.preview, output, args.start, args.end)
+        recipe = args.recipe(chosen_parameters(args))
+        count = preview_film(source, recipe, args.preview, output, args.start, args.end, Terminal())
+        say(f"{output}: {count} frames, before and after")
         return
     suffix = source.suffix.lower() if source.suffix.lower() in CONTAINERS else ".mkv"
     output = _output(args, source, f"{source.stem}_colour{suffix}")
@@ -109,7 +113,8 @@ def _run_film(args: argparse.Namespace, source: Path) -> None:
         resume=args.resume,
         overwrite=args.overwrite,
     )
-    colorize_film(source, chosen_parameters(args), settings)
+    made = colorize_film(source, args.recipe(chosen_parameters(args)), settings, Terminal())
+    say(f"{made.output}: {made.frames} frames in {clock(made.seconds)} ({made.rate:.3g} frames per second)")
 
 
 def _run_pictures(args: argparse.Namespace, source: Path, chosen: Preset) -> None:

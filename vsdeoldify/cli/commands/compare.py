@@ -11,7 +11,8 @@ from ...models.catalogue import find_model
 from ...models.store import locate
 from ...support.paths import user_path
 from ..errors import DONE, USAGE, CommandError
-from ..terminal import answer
+from ..options import number_or_name
+from ..terminal import Terminal, answer
 
 if TYPE_CHECKING:
     pass
@@ -110,14 +111,16 @@ def run(args: argparse.Namespace) -> int:
 
     from ...comparison import page, report
     from ...comparison.run import Comparison
+    from ...runtime.device import default_device_index
 
     comparison = Comparison(
-        device=args.device,
+        device=default_device_index() if args.device is None else number_or_name(args.device),
         torch_dir=args.torch_dir,
         largest=args.max_side,
         start=args.start,
         frames=args.frames,
         thumbnails=bool(sheets or args.html),
+        reporter=Terminal(),
     )
     results = comparison.run(inputs, colourings)
     if not results:

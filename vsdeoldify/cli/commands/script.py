@@ -3,7 +3,6 @@
 import argparse
 from typing import Any
 
-from ...film.script import make_script
 from ..errors import DONE
 from ..options import add_colour_options, chosen_parameters, existing_file
 from ..terminal import answer
@@ -29,5 +28,5 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the script."""
-    answer(make_script(existing_file(args.input), chosen_parameters(args)).rstrip("\n"))
+    answer(args.recipe(chosen_parameters(args)).script(existing_file(args.input)).rstrip("\n"))
     return DONE

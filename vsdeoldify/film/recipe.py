@@ -1,0 +1,39 @@
+"""How films are coloured: one thing to hand to whoever colours one."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..networks.files import model_files
+from ..settings.presets import Preset
+from .script import make_script
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How films are coloured.
+
+    A subclass may colour by other means: what it needs to give is a script, and the files that decide on the
+    colours beside the parameters.
+
+    Attributes:
+        chosen: the parameters of the public functions.
+    """
+
+    chosen: Preset
+
+    def script(self, source: Path, *, cache: Path | None = None) -> str:
+        """The VapourSynth script of a film: output 0 is the coloured film, output 1 the source.
+
+        Args:
+            source: the film.
+            cache: folder of the source filter's index; by default the user's cache folder.
+        """
+        return make_script(source, self.chosen, cache=cache)
+
+    def weights(self) -> dict[str, Path]:
+        """The files of weights by the models' names.
+
+        Raises:
+            ModelError: a named model is not installed; the message says how to get it.
+        """
+        return model_files(self.chosen.ddeoldify)
