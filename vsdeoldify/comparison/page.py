@@ -35,8 +35,8 @@ h2 { font-size: 16px; margin: 2em 0 .5em; overflow-wrap: anywhere; }
 <body>
 <h1>vsdeoldify compare</h1>
 <p>Averages over {{ count }} input{{ "" if count == 1 else "s" }}. CIEDE2000: lower is closer to the true
-colours; a/b PSNR: higher is closer, in dB. Both favour pale colours: compare the colourfulness with that of the truth.
-Flicker and CDC: lower is steadier. The best of each column is bold.</p>
+colours; a/b PSNR: higher is closer, in dB. Both favour pale colours: compare the colourfulness with that of
+the truth. Flicker and CDC: lower is steadier. The best of each column is bold.</p>
 <table>
 <tr><th>model</th>{% for key in keys %}<th>{{ headings[key] }}</th>{% endfor %}</tr>
 {% for label, values in means %}<tr><th>{{ label }}</th>
@@ -51,7 +51,8 @@ Flicker and CDC: lower is steadier. The best of each column is bold.</p>
 <img alt="" src="data:image/jpeg;base64,{{ image }}">
 {%- endfor %}
 <figcaption><b>{{ label }}</b>
-{%- for key in keys if values[key] %}<br>{{ headings[key] }} {{ values[key] }}{% endfor %}</figcaption></figure>
+{%- for key in keys if values[key] %}<br>{{ headings[key] }} {{ values[key] }}{% endfor %}
+</figcaption></figure>
 {% endfor %}</div>
 {% endfor %}</body>
 </html>
