@@ -29,7 +29,7 @@ lint: $(VENV)/.installed-test
 # Warnings are errors: a link to nowhere, a parameter that its function does not have.
 docs: $(VENV)/.installed-docs
 	$(RUN) docs/drawing.py
-	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --quiet --strict
+	$(RUN) -m mkdocs build --quiet --strict
 
 test-oldest:
 	PYTHON="$(PYTHON)" TORCH_OF="$(TORCH_OF)" sh tools/oldest.sh $(PYTEST_ARGS)
