@@ -1,6 +1,7 @@
 # make demo   colour a short film that comes with the project
 # make test   run the tests
 # make lint   style and type checks
+# make docs   the pages with the reference of all functions, in out/docs
 # make test-oldest   run the tests with the oldest versions that pyproject.toml allows (downloads 5 GB;
 #                    TORCH_OF=.venv: with the torch that is there, in a minute)
 # Each makes its own .venv on the first run. PYTHON=… names the Python (3.12 or newer) to make it with.
@@ -11,7 +12,7 @@ SHELL := /bin/sh
 # vspipe sets itself up with the vapoursynth command that it finds on the PATH.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: demo test test-oldest lint clean
+.PHONY: demo test test-oldest lint docs clean
 
 demo: $(VENV)/.installed-cli
 	$(RUN) demo/run.py
@@ -24,6 +25,11 @@ lint: $(VENV)/.installed-test
 	$(RUN) -m ruff format --check .
 	set -e; for system in linux darwin win32; do \
 		$(RUN) -m mypy --platform $$system --cache-dir .mypy_cache/$$system; done
+
+# Warnings are errors: a link to nowhere, a parameter that its function does not have.
+docs: $(VENV)/.installed-docs
+	$(RUN) docs/drawing.py
+	$(RUN) -m mkdocs build --quiet --strict
 
 test-oldest:
 	PYTHON="$(PYTHON)" TORCH_OF="$(TORCH_OF)" sh tools/oldest.sh $(PYTEST_ARGS)

@@ -16,8 +16,9 @@ import torch
 from tiny import tiny_ddcolor_state_dict, tiny_deoldify_state_dict
 
 from vsdeoldify import cli, ddeoldify, metrics
-from vsdeoldify.cli.commands.compare import Colouring, Result, parse_colouring
 from vsdeoldify.comparison import report as compare_report
+from vsdeoldify.comparison.colourings import Colouring, parse_colouring
+from vsdeoldify.comparison.results import Result
 from vsdeoldify.metrics import PictureScore
 from vsdeoldify.pictures.files import (
     decode_picture,

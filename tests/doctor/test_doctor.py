@@ -15,8 +15,11 @@ from typing import Any
 import pytest
 
 from vsdeoldify import cli
-from vsdeoldify.doctor import examination as doctor
-from vsdeoldify.doctor.examination import Finding
+from vsdeoldify.cli.commands import doctor as command
+from vsdeoldify.doctor import devices, examination, libraries, packages, system, tools
+from vsdeoldify.doctor import facts as facts_module
+from vsdeoldify.doctor.facts import Facts
+from vsdeoldify.doctor.findings import Finding, as_text, scrub
 from vsdeoldify.models.catalogue import MODELS
 
 ROOT = Path(__file__).parents[2]
@@ -184,7 +187,17 @@ def test_without_vapoursynth_doctor_works_and_the_others_point_to_it(tmp_path: P
     assert re.search(r"-> .*pip install .*vapoursynth", result.stdout)
     assert "Traceback" not in result.stdout + result.stderr
     result = subprocess.run(
-        [sys.executable, "-m", "vsdeoldify", "colorize", "--preset", "fast", "film.mkv"],
+        [
+            sys.executable,
+            "-m",
+            "vsdeoldify",
+            "colorize",
+            "--preset",
+            "preview",
+            "demo/film.mp4",
+            "-o",
+            str(tmp_path / "o.mkv"),
+        ],
         env=os.environ | {"PYTHONPATH": str(tmp_path)},
         cwd=ROOT,
         capture_output=True,
@@ -233,7 +246,7 @@ def test_a_library_that_takes_the_process_with_it_becomes_a_line(
     ):
         library(tmp_path, name, "raise ImportError('absent')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setattr(doctor, "_LIBRARIES_TIMEOUT", 2)
+    monkeypatch.setattr(libraries, "_LIBRARIES_TIMEOUT", 2)
     exit_code, findings = in_process(capsys)
     assert exit_code == 1
     (found,) = (f for f in named(findings, "numpy") if f.section == "Libraries")
@@ -284,23 +297,23 @@ def test_releases_of_vapoursynth_that_may_hang_are_named(
     facts: dict[str, Any], version: str, noted: bool
 ) -> None:
     value = facts["vapoursynth"]["value"] | {"version": version}
-    findings = [*doctor._vapoursynth({"vapoursynth": {"value": value}})]
+    findings = [*libraries._vapoursynth(Facts({"vapoursynth": {"value": value}}))]
     assert bool([f for f in findings if f.name == "clip.frames()"]) == noted
 
 
 CHECKS = [
-    "_system",
-    "_environment",
-    "_packages",
-    "_conflicts",
-    "_libraries",
-    "_devices",
-    "_models",
-    "_vspipe",
-    "_source_filter",
-    "_ffmpeg",
-    "_folders",
-    "_proxy",
+    "system",
+    "environment",
+    "packages",
+    "conflicts",
+    "libraries",
+    "devices",
+    "models",
+    "vspipe",
+    "source_filter",
+    "ffmpeg",
+    "folders",
+    "proxy",
 ]
 
 
@@ -311,9 +324,9 @@ def test_a_check_that_fails_becomes_a_line_and_the_others_go_on(
     def fails(*_: object) -> list[Finding]:
         raise OSError("the disk is gone")
 
-    monkeypatch.setattr(doctor, "_probe", lambda *_, **__: facts)
-    monkeypatch.setattr(doctor, check, fails)
-    findings = list(doctor._examine(None, test=False))
+    monkeypatch.setattr(facts_module, "probe", lambda *_, **__: facts)
+    monkeypatch.setattr(examination, check, fails)
+    findings = list(examination.examine(None, test=False, say=lambda text: None))
     failed = [f for f in findings if "the disk is gone" in f.text]
     assert len(failed) == 1
     assert failed[0].level == "warning"
@@ -321,8 +334,10 @@ def test_a_check_that_fails_becomes_a_line_and_the_others_go_on(
 
 
 def test_without_any_facts_every_check_still_ends() -> None:
-    for check in (doctor._numpy, doctor._vapoursynth, doctor._torch, doctor._devices, doctor._self_tests):
-        assert all(finding.level in ("error", "note") for finding in check({}))
+    checks = (libraries._numpy, libraries._vapoursynth, libraries._torch, devices.devices)
+    found = [finding for check in checks for finding in check(Facts())]
+    found += devices.self_tests(Facts(), lambda text: None)
+    assert all(finding.level in ("error", "note") for finding in found)
 
 
 def cuda(**changes: Any) -> dict[str, Any]:
@@ -340,7 +355,7 @@ def cuda(**changes: Any) -> dict[str, Any]:
 
 def device_findings(facts: dict[str, Any], device: dict[str, Any], architectures: list[str]) -> list[Finding]:
     torch = {"value": facts["torch"]["value"] | {"architectures": architectures}}
-    return list(doctor._devices({"torch": torch, "devices": {"value": [device]}}))
+    return list(devices.devices(Facts({"torch": torch, "devices": {"value": [device]}})))
 
 
 def test_a_gpu_is_listed_with_memory_precision_and_the_number_to_give(facts: dict[str, Any]) -> None:
@@ -387,7 +402,7 @@ def test_a_nvidia_card_that_torch_cannot_use_is_named(
     cpu = {"device": "cpu", "index": "99", "name": "CPU", "precisions": ["float32"]}
     for cuda_version, words in (("13.2", "driver"), (None, "CUDA")):
         torch = {"value": facts["torch"]["value"] | {"cuda": cuda_version}}
-        findings = list(doctor._devices({"torch": torch, "devices": {"value": [cpu]}}))
+        findings = list(devices.devices(Facts({"torch": torch, "devices": {"value": [cpu]}})))
         (found,) = named(findings, "GPU")
         assert found.level == "warning"
         assert "GTX 1080" in found.text
@@ -395,8 +410,8 @@ def test_a_nvidia_card_that_torch_cannot_use_is_named(
 
 
 def test_a_self_test_that_fails_is_an_error_with_a_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    devices = {"devices": {"value": [cuda(device="cuda:7")]}, "torch": {"value": {}}}
-    (found,) = doctor._self_tests(devices)
+    reported = {"devices": {"value": [cuda(device="cuda:7")]}, "torch": {"value": {}}}
+    (found,) = devices.self_tests(Facts(reported), lambda text: None)
     assert found.level == "error"
     assert "device_index=99" in str(found.fix)
 
@@ -410,15 +425,15 @@ def test_a_self_test_that_fails_is_an_error_with_a_way_out(monkeypatch: pytest.M
     ],
 )
 def test_the_cure_of_a_failed_self_test_fits_the_error(error: str, cure: str) -> None:
-    assert cure in doctor._test_fix(error, {"device": "cuda:0"})
+    assert cure in devices._test_fix(error, {"device": "cuda:0"})
 
 
 def test_a_second_vapoursynth_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert levels(doctor._conflicts()) <= {"ok", "note"}
+    assert levels(packages.conflicts()) <= {"ok", "note"}
     (tmp_path / "vapoursynth.pyd").write_bytes(b"MZ")
     distribution(tmp_path, "VapourSynth", "65")
     monkeypatch.syspath_prepend(tmp_path)
-    found = named(doctor._conflicts(), "vapoursynth")
+    found = named(packages.conflicts(), "vapoursynth")
     assert len(found) == 2
     assert all(finding.level == "warning" and str(tmp_path) in finding.text for finding in found)
 
@@ -428,7 +443,7 @@ def test_an_old_vsdeoldify_and_fastai_1_are_found(tmp_path: Path, monkeypatch: p
     distribution(tmp_path, "vsdeoldify", "3.1.1")
     distribution(tmp_path, "fastai", "1.0.61")
     monkeypatch.syspath_prepend(tmp_path)
-    findings = list(doctor._conflicts())
+    findings = list(packages.conflicts())
     assert any("3.1.1" in finding.text for finding in named(findings, "vsdeoldify"))
     assert any("other copies" in finding.text for finding in named(findings, "vsdeoldify"))
     assert levels(named(findings, "fastai")) == {"warning"}
@@ -438,8 +453,8 @@ def test_files_left_by_version_3_are_found(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "vsslib").mkdir()
     (tmp_path / "deoldify").mkdir()
     (tmp_path / "deoldify" / "visualize.py").touch()
-    monkeypatch.setattr(doctor, "_package_folder", lambda: tmp_path)
-    texts = [finding.text for finding in named(doctor._conflicts(), "vsdeoldify")]
+    monkeypatch.setattr(packages, "package_folder", lambda: tmp_path)
+    texts = [finding.text for finding in named(packages.conflicts(), "vsdeoldify")]
     assert any("vsslib, deoldify/visualize.py" in text for text in texts)
 
 
@@ -447,7 +462,7 @@ def test_a_package_that_is_too_old_is_an_error(tmp_path: Path, monkeypatch: pyte
     distribution(tmp_path, "timm", "0.9.16")
     distribution(tmp_path, "scikit_image", "0.19.3")
     monkeypatch.syspath_prepend(tmp_path)
-    findings = list(doctor._packages())
+    findings = list(packages.packages())
     (timm,) = named(findings, "timm")
     assert timm.level == "error"
     assert 'pip install --upgrade "timm>=' in str(timm.fix)
@@ -463,7 +478,7 @@ def test_packages_that_are_missing_are_named_with_what_needs_them(monkeypatch: p
         return version(name)
 
     monkeypatch.setattr(metadata, "version", without)
-    findings = list(doctor._packages())
+    findings = list(packages.packages())
     assert levels(named(findings, "timm")) == {"error"}
     for name in ("imageio-ffmpeg", "opencv-python-headless"):
         (found,) = named(findings, name)
@@ -478,15 +493,15 @@ def test_packages_that_are_missing_are_named_with_what_needs_them(monkeypatch: p
     ("older", "newer"), [("2.5.1", "2.6"), ("1.0.9", "1.0.15"), ("74", "81"), ("2.6.0rc1+cu1", "2.6.1")]
 )
 def test_versions_are_compared_as_numbers(older: str, newer: str) -> None:
-    assert doctor._release(older) < doctor._release(newer)
-    assert doctor._release("2.6") == doctor._release("2.6.0+cpu")
+    assert packages.release(older) < packages.release(newer)
+    assert packages.release("2.6") == packages.release("2.6.0+cpu")
 
 
 def test_settings_that_break_python_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONHOME", "/opt/other")
     monkeypatch.setenv("VSDEOLDIFY_MODELS", "/nowhere/models")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
-    findings = list(doctor._environment())
+    findings = list(system.environment())
     assert levels(named(findings, "PYTHONHOME")) == {"warning"}
     assert levels(named(findings, "VSDEOLDIFY_MODELS")) == {"warning"}
     assert levels(named(findings, "CUDA_VISIBLE_DEVICES")) == {"note"}
@@ -502,11 +517,11 @@ def test_tools_that_do_not_run_are_named(tmp_path: Path, monkeypatch: pytest.Mon
         tool.write_text(f"#!/bin/sh\necho '{text}' >&2\nexit 127\n")
         tool.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(doctor.sysconfig, "get_path", lambda _: str(tmp_path))
-    (ffmpeg,) = doctor._ffmpeg({})
+    monkeypatch.setattr(tools.sysconfig, "get_path", lambda _: str(tmp_path))
+    (ffmpeg,) = tools.ffmpeg(Facts())
     assert ffmpeg.level == "warning"
     assert "libx265.so.1" in ffmpeg.text
-    (vspipe,) = doctor._vspipe(VAPOURSYNTH)
+    (vspipe,) = tools.vspipe(Facts(VAPOURSYNTH))
     assert vspipe.level == "warning"
     assert str(vspipe.fix).endswith("vapoursynth config")
 
@@ -515,14 +530,14 @@ def test_tools_that_are_missing_are_named_with_the_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(doctor.sysconfig, "get_path", lambda _: str(tmp_path))
-    assert "imageio-ffmpeg" in str(next(iter(doctor._ffmpeg({}))).fix)
-    assert "vapoursynth" in str(next(iter(doctor._vspipe(VAPOURSYNTH))).fix)
-    assert "vapoursynth-bestsource" in str(next(iter(doctor._source_filter(VAPOURSYNTH))).fix)
+    monkeypatch.setattr(tools.sysconfig, "get_path", lambda _: str(tmp_path))
+    assert "imageio-ffmpeg" in str(next(iter(tools.ffmpeg(Facts()))).fix)
+    assert "vapoursynth" in str(next(iter(tools.vspipe(Facts(VAPOURSYNTH)))).fix)
+    assert "vapoursynth-bestsource" in str(next(iter(tools.source_filter(Facts(VAPOURSYNTH)))).fix)
 
 
 def test_two_vapoursynth_versions_are_told_apart() -> None:
-    (found, *_) = doctor._vspipe(VAPOURSYNTH)
+    (found, *_) = tools.vspipe(Facts(VAPOURSYNTH))
     if "does not run" in found.text or "activated" in found.text:
         pytest.skip("vspipe is not set up here (vapoursynth config)")
     assert found.level == "warning"
@@ -531,7 +546,7 @@ def test_two_vapoursynth_versions_are_told_apart() -> None:
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs a folder that nobody can write to")
 def test_a_folder_that_cannot_be_written_is_told() -> None:
-    found = doctor._folder_finding("Folders", "temporary files", Path("/proc/x/y"), False)
+    found = system.folder_finding("Folders", "temporary files", Path("/proc/x/y"), False)
     assert found.level == "warning"
     assert "read-only" in found.text
     assert "not there yet" in found.text
@@ -551,7 +566,7 @@ def test_home_and_user_are_hidden_wherever_they_stand(monkeypatch: pytest.Monkey
         f'pip install "{plain}/b"',
         {"file": f"{plain}/c", "list": [{"deep": f"http://u:p@host/{plain}"}], "number": 3},
     )
-    clean = doctor._scrub(finding)
+    clean = scrub(finding)
     assert clean.text == rf"~ and ~/a.pth, /media/<user>/disk, D:\<user>\x, {plain}2/keep, planner"
     assert clean.fix == 'pip install "~/b"'
     assert clean.data["file"] == "~/c"
@@ -562,11 +577,11 @@ def test_home_and_user_are_hidden_wherever_they_stand(monkeypatch: pytest.Monkey
 def test_a_root_folder_as_home_hides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/")
     monkeypatch.setenv("USERPROFILE", "/")
-    assert doctor._scrub(Finding("S", "ok", "n", "/opt/models/x")).text == "/opt/models/x"
+    assert scrub(Finding("S", "ok", "n", "/opt/models/x")).text == "/opt/models/x"
 
 
 def test_the_report_is_plain_text_with_the_cure_below_each_problem() -> None:
-    text = doctor._as_text(
+    text = as_text(
         [
             Finding("System", "ok", "Python", "3.12"),
             Finding("Tools", "warning", "ffmpeg", "not found", "python -m pip install imageio-ffmpeg"),
@@ -590,5 +605,7 @@ def test_the_report_is_plain_text_with_the_cure_below_each_problem() -> None:
 def test_warnings_alone_leave_the_exit_code_at_zero(monkeypatch: pytest.MonkeyPatch) -> None:
     args = argparse.Namespace(json=False, no_test=True, torch_dir=None)
     for level, code in (("warning", 0), ("error", 1)):
-        monkeypatch.setattr(doctor, "_examine", lambda *_, level=level: [Finding("S", level, "n", "t", "f")])
-        assert doctor.run(args) == code
+        monkeypatch.setattr(
+            command, "examine", lambda *_, level=level, **__: [Finding("S", level, "n", "t", "f")]
+        )
+        assert command.run(args) == code

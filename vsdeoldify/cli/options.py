@@ -20,6 +20,7 @@ from ..settings.params import (
 )
 from ..settings.presets import COLOURS, COLOURS_HELP, SPEED_HELP, SPEEDS, Preset, preset
 from ..support.errors import ModelError
+from ..support.paths import user_path
 from .errors import USAGE, CommandError
 
 _METHODS = (
@@ -236,8 +237,3 @@ def _only_used(ddeoldify: dict[str, Any]) -> dict[str, Any]:
         1: ("deoldify_p", "mweight"),
     }.get(ddeoldify["method"], ())
     return {key: value for key, value in ddeoldify.items() if key not in unused}
-
-
-def user_path(name: str) -> Path:
-    """The path that a user means; a name such as ``~film.mp4`` is a file's, unless there is such a user."""
-    return Path(os.path.expanduser(name))  # noqa: PTH111  (Path.expanduser raises where there is none)

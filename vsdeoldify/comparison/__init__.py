@@ -1,0 +1,1 @@
+"""How close colourings come to true colours."""

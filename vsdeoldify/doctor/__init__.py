@@ -1,0 +1,1 @@
+"""What is installed, what is broken, and the command that fixes it."""

@@ -10,9 +10,10 @@ from ...film.source import Point, parse_point
 from ...film.streams import CONTAINERS
 from ...pictures.files import PICTURE_SUFFIXES, is_picture
 from ...settings.presets import Preset
+from ...support.paths import user_path
 from ...support.words import clock
 from ..errors import DONE, USAGE, CommandError
-from ..options import add_colour_options, chosen_parameters, existing_file, user_path
+from ..options import add_colour_options, chosen_parameters, existing_file
 from ..terminal import Terminal, say
 
 _SEGMENT = 500

@@ -4,9 +4,10 @@ import argparse
 import dataclasses
 import json
 
-from ...doctor.examination import _as_text, _examine, _scrub
+from ...doctor.examination import examine
+from ...doctor.findings import as_text, scrub
 from ..errors import DONE, FAILED
-from ..terminal import answer
+from ..terminal import answer, say
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -34,11 +35,14 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(args: argparse.Namespace) -> int:
     """Check everything and print the report."""
-    findings = [_scrub(finding) for finding in _examine(args.torch_dir, not args.no_test)]
+    findings = [
+        scrub(finding)
+        for finding in examine(args.torch_dir, test=not args.no_test, say=lambda text: say(f"doctor: {text}"))
+    ]
     usable = all(finding.level != "error" for finding in findings)
     if args.json:
         report = {"usable": usable, "findings": [dataclasses.asdict(finding) for finding in findings]}
         answer(json.dumps(report, indent=2, default=str))
     else:
-        answer(_as_text(findings))
+        answer(as_text(findings))
     return DONE if usable else FAILED

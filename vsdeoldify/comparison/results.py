@@ -1,0 +1,96 @@
+"""What a comparison measures, and the figures that reports show."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+import numpy as np
+
+from ..metrics import PictureScore
+
+TRUTH, GRAY = "truth", "gray"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was measured of one picture or clip in one colouring.
+
+    Attributes:
+        file: the picture or clip as the user named it.
+        label: the colouring, `TRUTH` or `GRAY`.
+        frames: how many frames were measured; 1 for a picture.
+        score: mean over the frames; of the truth, only the colourfulness says something.
+        flicker: of a clip, in 8-bit levels, else None.
+        cdc: of a clip, else None.
+        thumbnails: some frames as JPEG files.
+    """
+
+    file: str
+    label: str
+    frames: int
+    score: "PictureScore"
+    flicker: float | None = None
+    cdc: float | None = None
+    thumbnails: tuple[bytes, ...] = field(default=(), repr=False)
+
+
+AVERAGE = "average"
+
+HEADINGS = {
+    "ciede2000": "CIEDE2000",
+    "ab_psnr": "a/b PSNR",
+    "colourfulness": "colourfulness",
+    "flicker": "flicker",
+    "cdc": "CDC",
+}
+
+
+def averages(results: Sequence[Result]) -> list[Result]:
+    """The mean of each colouring over the inputs that every colouring has a result for.
+
+    Flicker and CDC are means over the clips among them.
+    """
+    by_file = {file: list(found) for file, found in groupby(results, lambda result: result.file)}
+    labels = list(dict.fromkeys(result.label for result in results))
+    whole = [found for found in by_file.values() if len(found) == len(labels)]
+    means = []
+    for label in labels:
+        own = [result for found in whole for result in found if result.label == label]
+        if own:
+            mean = PictureScore(*map(float, np.mean([result.score for result in own], axis=0)))
+            flickers = [result.flicker for result in own if result.flicker is not None]
+            cdcs = [result.cdc for result in own if result.cdc is not None]
+            frames = sum(result.frames for result in own)
+            means.append(Result(AVERAGE, label, frames, mean, _mean(flickers), _mean(cdcs)))
+    return means
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return float(np.mean(values)) if values else None
+
+
+def figures(result: Result) -> dict[str, float | None]:
+    """What a report shows of a result, by the keys of the CSV file; None where there is nothing to show."""
+    known = result.label != TRUTH
+    return {
+        "ciede2000": result.score.ciede2000 if known else None,
+        "ab_psnr": result.score.ab_psnr if known else None,
+        "colourfulness": result.score.colourfulness,
+        "flicker": result.flicker,
+        "cdc": result.cdc,
+    }
+
+
+def formatted(result: Result) -> dict[str, str]:
+    """The figures as people read them."""
+    digits = {"ciede2000": 2, "ab_psnr": 2, "colourfulness": 1, "flicker": 3, "cdc": 6}
+    return {
+        key: "" if value is None or math.isnan(value) else f"{value:.{digits[key]}f}"
+        for key, value in figures(result).items()
+    }
+
+
+def shown_keys(results: Sequence[Result]) -> list[str]:
+    clips = any(result.flicker is not None for result in results)
+    return [key for key in HEADINGS if clips or key not in ("flicker", "cdc")]

@@ -1,0 +1,152 @@
+"""Pictures and clips whose true colours are known."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import vapoursynth as vs
+
+from .. import meter
+from ..film.script import PLUGIN_MISSING, source_arguments
+from ..pictures.files import Picture, frame_to_picture, picture_to_clip, read_picture
+from ..support.errors import PictureError
+from ..support.words import sentence
+from ..vsutils import formats, scenes
+from ..vsutils.frames import in_order
+
+_CUT = 0.15
+
+
+class Sample(Protocol):
+    """A picture or clip whose true colours are known."""
+
+    name: str
+    frames: int
+    gray: vs.VideoNode
+
+    def pictures(self, clip: vs.VideoNode) -> Iterator[tuple[Picture, Picture]]:
+        """Of every frame, the true picture and that of a clip that `gray` was made into, both RGB."""
+
+    def steadiness(self, clip: vs.VideoNode) -> tuple[float, float] | None:
+        """Flicker and CDC of such a clip; None for a picture."""
+
+    @property
+    def truth(self) -> vs.VideoNode:
+        """The clip with its true colours."""
+
+
+class PictureSample:
+    """A picture file.
+
+    Args:
+        path: the file.
+        largest: a longer side is scaled down to this, in pixels.
+
+    Raises:
+        PictureError: it cannot be read, or is too small for the networks.
+    """
+
+    frames = 1
+
+    def __init__(self, path: Path, largest: int) -> None:
+        self.name = str(path)
+        self._picture = shrink(read_picture(path), largest)
+        height, width, _ = self._picture.shape
+        if min(height, width) < formats.MIN_SIZE:
+            raise PictureError(f"{path} is {width}×{height}; {formats.MIN_SIZE}×{formats.MIN_SIZE} is needed")
+        self.gray = picture_to_clip(_without_colour(self._picture))
+
+    @property
+    def truth(self) -> vs.VideoNode:
+        return picture_to_clip(self._picture)
+
+    def pictures(self, clip: vs.VideoNode) -> Iterator[tuple[Picture, Picture]]:
+        with clip.get_frame(0) as frame:
+            yield self._picture, frame_to_picture(frame)
+
+    def steadiness(self, clip: vs.VideoNode) -> tuple[float, float] | None:
+        return None
+
+
+class ClipSample:
+    """Some frames of a film.
+
+    Args:
+        path: the file.
+        largest: a longer side is scaled down to this, in pixels.
+        start: the first frame.
+        frames: how many frames; fewer where the film ends before.
+
+    Raises:
+        PictureError: it cannot be read, or has no frame there.
+    """
+
+    def __init__(self, path: Path, largest: int, start: int, frames: int) -> None:
+        self.name = str(path)
+        if not path.exists():
+            raise PictureError(f"{path} does not exist")
+        if not hasattr(vs.core, "bs"):
+            raise PictureError(f"{path} is no picture, and {PLUGIN_MISSING}")
+        try:
+            clip = vs.core.bs.VideoSource(**source_arguments(path))
+            clip = formats.check_clip(clip, gray=False)
+        except (vs.Error, ValueError) as error:
+            raise PictureError(f"{path} cannot be read as a picture or film: {sentence(error)}") from error
+        if start >= clip.num_frames:
+            raise PictureError(f"{path} has {clip.num_frames} frames, none from {start} on; lower --start")
+        clip = clip[start : start + frames]
+        scale = min(1.0, largest / max(clip.width, clip.height))
+        if scale < 1:
+            # Multiples of 4 suit every chroma format.
+            size = (max(formats.MIN_SIZE, round(side * scale / 4) * 4) for side in (clip.width, clip.height))
+            clip = vs.core.resize.Spline36(clip, *size)
+        self._truth = clip
+        self.frames = clip.num_frames
+        if clip.format.color_family == vs.RGB:
+            gray = vs.GRAY8 if clip.format.bits_per_sample == 8 else vs.GRAY16
+            self.gray = vs.core.resize.Point(clip, format=gray, matrix=formats.BT601)
+        else:
+            self.gray = vs.core.std.ShufflePlanes(clip, 0, vs.GRAY)
+        canvas = formats.to_canvas(clip, 64)
+        marks = in_order(scenes.find_cuts(canvas, _CUT))
+        self._cuts = [n for n, frame in enumerate(marks) if n and frame.props["_SceneChangePrev"]]
+
+    @property
+    def truth(self) -> vs.VideoNode:
+        return self._truth
+
+    def pictures(self, clip: vs.VideoNode) -> Iterator[tuple[Picture, Picture]]:
+        pairs = zip(in_order(_rgb(self._truth)), in_order(_rgb(clip)), strict=True)
+        for truth, result in pairs:
+            yield frame_to_picture(truth), frame_to_picture(result)
+
+    def steadiness(self, clip: vs.VideoNode) -> tuple[float, float] | None:
+        film = meter.read(clip)
+        return meter.flicker(film, self._cuts), meter.cdc(meter.to_rgb(film), self._cuts)
+
+
+def _without_colour(picture: Picture) -> Picture:
+    """The picture's BT.601 luma in all three channels, rounded to its sample type."""
+    luma = np.rint(picture @ np.array([0.299, 0.587, 0.114])).astype(picture.dtype)
+    return np.repeat(luma[..., None], 3, axis=2)
+
+
+def _rgb(clip: vs.VideoNode) -> vs.VideoNode:
+    if clip.format.color_family == vs.RGB:
+        return vs.core.resize.Point(clip, format=vs.RGB24)
+    matrix = formats.assumed_matrix(clip)
+    return vs.core.resize.Bicubic(clip, format=vs.RGB24, matrix_in=matrix, range=vs.RANGE_FULL)
+
+
+def shrink(picture: Picture, largest: int) -> Picture:
+    """The picture scaled down, where its longer side is above `largest` pixels."""
+    import cv2
+
+    height, width, _ = picture.shape
+    scale = largest / max(height, width)
+    if scale >= 1:
+        return picture
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    small: Picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    return small
