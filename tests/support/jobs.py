@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from vsdeoldify.film.job import FilmMark, Job
+from vsdeoldify.film.job import FilmMark, Job, Place
 from vsdeoldify.film.pieces import Plan
 
 
@@ -28,10 +28,10 @@ def a_plan(folder: Path, job: Job | None = None, length: int = 10) -> Plan:
     """A plan of such a job."""
     return Plan(
         job=job or a_job(),
+        place=Place(folder / "film.mkv", "ffmpeg"),
         length=length,
         script=folder / "film.vpy",
         rate=(25, 1),
         times=(),
-        ffmpeg="ffmpeg",
         suffix=".mov",
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..models.verify import known_sha256
 from ..settings.version import CHAIN_VERSION
 from ..support.errors import FilmError
-from .job import FilmMark, Job, portable
+from .job import FilmMark, Job, Place, portable
 from .recipe import Recipe
 from .source import Film
 
@@ -50,6 +50,22 @@ def make_job(film: Film, span: tuple[int, int], recipe: Recipe, encoder: Sequenc
         chain=CHAIN_VERSION,
         encoder=tuple(encoder),
         encoder_version=encoder_version(ffmpeg, encoder),
+    )
+
+
+def place_of(recipe: Recipe, film: Path, ffmpeg: str) -> Place:
+    """Where this machine has what the recipe needs.
+
+    Raises:
+        ModelError: a model file is missing.
+    """
+    parameters = recipe.chosen.ddeoldify
+    return Place(
+        film=film,
+        ffmpeg=ffmpeg,
+        device_index=parameters.get("device_index", 0),
+        torch_dir=parameters.get("torch_dir"),
+        models=recipe.weights(),
     )
 
 

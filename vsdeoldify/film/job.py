@@ -38,8 +38,7 @@ class Place:
         ffmpeg: the program.
         device_index: what computes, as `ddeoldify()` takes it.
         torch_dir: where the files of named models are.
-        models: the files of models that go by no name of their own, by the name in `Job.weights`.
-        cache: folder of the source filter's index; None for the user's cache folder.
+        models: the model files by their names in `Job.weights`.
     """
 
     film: Path
@@ -47,7 +46,6 @@ class Place:
     device_index: int | str = 0
     torch_dir: str | None = None
     models: Mapping[str, Path] = field(default_factory=dict)
-    cache: Path | None = None
 
 
 @dataclass(frozen=True)
