@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...models.catalogue import BUNDLED_MODEL, MODELS, Family, find_model, short_name
+from ...models.catalogue import BUNDLED_MODEL, MODELS, find_model, short_name
 from ...models.store import locate
 from ...settings.params import METHODS, MODEL_FILE_SUFFIXES, ddcolor_params, deoldify_params
 from ..errors import DONE, USAGE, CommandError
@@ -22,7 +22,7 @@ _LARGEST = 1024
 # The defaults of `ddeoldify`, and of the preview preset.
 _WEIGHT, _FACTOR, _PREVIEW_FACTOR = 0.4, 24, 16
 _MIXES = METHODS[2:]
-_FAMILIES: tuple[Family, ...] = ("deoldify", "ddcolor")
+_FAMILIES: tuple[str, ...] = ("deoldify", "ddcolor")
 TRUTH, GRAY = "truth", "gray"
 
 _EPILOG = """\
@@ -61,7 +61,7 @@ class Colouring:
     label: str
     ddeoldify: dict[str, Any]
     stabilizer: dict[str, Any] | None = None
-    models: tuple[tuple[Family, str], ...] = ()
+    models: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -234,7 +234,7 @@ def parse_colouring(text: str, method: str = _MIXES[0], render_factor: int | Non
 class _Model:
     """A model with its render factor."""
 
-    family: Family
+    family: str
     name: str
     render_factor: int
     label: str
@@ -248,7 +248,7 @@ class _Model:
         return {f"{self.family}_p": [self.name, self.render_factor]}
 
     @property
-    def files(self) -> tuple[tuple[Family, str], ...]:
+    def files(self) -> tuple[tuple[str, str], ...]:
         """Which of the known model files it needs."""
         named = not self.name.lower().endswith(MODEL_FILE_SUFFIXES) and self.name != BUNDLED_MODEL
         return ((self.family, self.name),) if named else ()
@@ -260,8 +260,8 @@ def _meanings(text: str, render_factor: int | None) -> list[_Model]:
     match = re.fullmatch(r"(.*):(\d+)", text)
     name, factor = (match[1], int(match[2])) if match else (text, render_factor)
     prefix, _, file = name.partition("=")
-    own: list[Family] = [family for family in _FAMILIES if file and prefix.lower() == family]
-    found: list[tuple[Family, str, str]]
+    own: list[str] = [family for family in _FAMILIES if file and prefix.lower() == family]
+    found: list[tuple[str, str, str]]
     if own:
         if not file.lower().endswith(MODEL_FILE_SUFFIXES):
             raise ValueError(f"{text!r}: a file of weights ends in {', '.join(MODEL_FILE_SUFFIXES)}")
@@ -279,7 +279,7 @@ def _meanings(text: str, render_factor: int | None) -> list[_Model]:
     return [_model(family, name, label, factor) for family, name, label in found]
 
 
-def _model(family: Family, name: str, label: str, factor: int | None) -> _Model:
+def _model(family: str, name: str, label: str, factor: int | None) -> _Model:
     if factor is None:
         return _Model(family, name, _PREVIEW_FACTOR if name == BUNDLED_MODEL else _FACTOR, label)
     check = deoldify_params if family == "deoldify" else ddcolor_params
