@@ -114,12 +114,13 @@ def ddeoldify(
             batch_size = params.integer("batch_size", batch_size, 1, 64)
         every = params.integer("every", every, 1, keyframes.MAX_EVERY)
 
-        from .networks.loading import ddcolor_runner, deoldify_runner
-        from .runtime.device import choose_backend, choose_precision, resolve_device
+        from .networks.family import family_of
+        from .networks.loading import choose_precision, load_runner
+        from .runtime.device import choose_backend, resolve_device
 
         device = resolve_device(device_index)
         deoldify_dtype = choose_precision(device, "deoldify", half=True, precision=precision)
-        ddcolor_family = "preview" if ddcolor.model == "preview" else "ddcolor"
+        ddcolor_family = family_of("ddcolor_p", str(ddcolor.model)).name
         ddcolor_dtype = choose_precision(device, ddcolor_family, half=ddcolor.half, precision=precision)
         dtypes = [deoldify_dtype] * (method != 1) + [ddcolor_dtype] * (method != 0)
         backend = choose_backend(device, dtypes, backend)
@@ -136,11 +137,25 @@ def ddeoldify(
             cuts = scenes.find_cuts(gray, StabParams().tht_scen)
         a = b = None
         if method != 1:
-            runner = deoldify_runner(str(deoldify.model), models_folder, device, deoldify_dtype, backend)
+            runner = load_runner(
+                "deoldify",
+                str(deoldify.model),
+                models_folder,
+                device,
+                dtype=deoldify_dtype,
+                backend=backend,
+            )
             a = _colorize(grays[deoldify_size], runner, batch_size, every, cuts)
             a = formats.scale_canvas(merge.rotate(a, deoldify.saturation, deoldify.hue), size)
         if method != 0:
-            runner = ddcolor_runner(str(ddcolor.model), models_folder, device, ddcolor_dtype, backend)
+            runner = load_runner(
+                ddcolor_family,
+                str(ddcolor.model),
+                models_folder,
+                device,
+                dtype=ddcolor_dtype,
+                backend=backend,
+            )
             gray = grays[ddcolor_size]
             if tweaked:
                 assert not isinstance(tweaks.hue_adjust, str)
