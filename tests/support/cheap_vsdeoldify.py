@@ -39,6 +39,7 @@ def main() -> int:
     """The command line."""
     from vsdeoldify.cli import main
     from vsdeoldify.film.recipe import Recipe
+    from vsdeoldify.networks.files import UsedModel
     from vsdeoldify.support.errors import ModelError
 
     class CheapRecipe(Recipe):
@@ -49,9 +50,9 @@ def main() -> int:
             own = "from cheap_vsdeoldify import ddeoldify\nfrom vsdeoldify import ddeoldify_stabilizer\n"
             return text.replace(line, own)
 
-        def weights(self) -> dict[str, Path]:
+        def models(self) -> dict[str, UsedModel]:
             try:
-                return super().weights()
+                return super().models()
             except ModelError:
                 return {}  # None is needed.
 

@@ -86,7 +86,7 @@ def colorize_film(path: Path, recipe: Recipe, request: Request, reporter: Report
         ModelError: a model file is missing.
     """
     program = ffmpeg.find_ffmpeg()
-    recipe.weights()  # A missing model is named before the film is opened.
+    recipe.models()  # A missing model is named before the film is opened.
     source = _open(path, program, request, reporter)
     folder = request.output.with_name(request.output.name + ".unfinished")
     with tempfile.TemporaryDirectory(prefix="vsdeoldify-") as temporary:
