@@ -6,7 +6,9 @@ from typing import Any
 
 from ..models.catalogue import BUNDLED_MODEL, find_model
 from ..models.store import locate
-from ..settings.params import METHODS, MODEL_FILE_SUFFIXES, DDColorParams, DeOldifyParams
+from ..settings.methods import METHODS, find_method
+from ..settings.params import DDColorParams, DeOldifyParams
+from ..settings.values import MODEL_FILE_SUFFIXES
 
 _BUNDLED_FILE = Path(__file__).parents[1] / "preview" / "preview.safetensors"
 
@@ -25,13 +27,14 @@ def model_files(parameters: Mapping[str, Any]) -> dict[str, Path]:
     Raises:
         ModelError: a named model is not installed; the message says how to get it.
     """
-    method = parameters.get("method", "simple")
-    if isinstance(method, int) and 0 <= method < len(METHODS):
-        method = METHODS[method]
+    try:
+        method = find_method(parameters.get("method", "simple"))
+    except ValueError:
+        method = METHODS["simple"]
     used: list[tuple[str, str, Sequence[Any]]] = []
-    if method != "ddcolor":
+    if "deoldify_p" in method.networks:
         used.append(("deoldify", "deoldify_p", DeOldifyParams()))
-    if method != "deoldify":
+    if "ddcolor_p" in method.networks:
         used.append(("ddcolor", "ddcolor_p", DDColorParams()))
     files: dict[str, Path] = {}
     for family, key, default in used:
