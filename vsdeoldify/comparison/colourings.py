@@ -34,7 +34,7 @@ class Colouring:
     label: str
     ddeoldify: dict[str, Any]
     stabilizer: dict[str, Any] | None = None
-    models: tuple[tuple[str], ...] = ()
+    models: tuple[tuple[str, str], ...] = ()
 
 
 def parse_colouring(text: str, method: str = MIXES[0], render_factor: int | None = None) -> Colouring | None:
@@ -102,7 +102,7 @@ class _Model:
         return {f"{self.family}_p": [self.name, self.render_factor]}
 
     @property
-    def files(self) -> tuple[tuple[str], ...]:
+    def files(self) -> tuple[tuple[str, str], ...]:
         """Which of the known model files it needs."""
         named = not self.name.lower().endswith(MODEL_FILE_SUFFIXES) and self.name != BUNDLED_MODEL
         return ((self.family, self.name),) if named else ()
@@ -115,7 +115,7 @@ def _meanings(text: str, render_factor: int | None) -> list[_Model]:
     name, factor = (match[1], int(match[2])) if match else (text, render_factor)
     prefix, _, file = name.partition("=")
     own: list[str] = [family for family in _FAMILIES if file and prefix.lower() == family]
-    found: list[tuple[str, str]]
+    found: list[tuple[str, str, str]]
     if own:
         if not file.lower().endswith(MODEL_FILE_SUFFIXES):
             raise ValueError(f"{text!r}: a file of weights ends in {', '.join(MODEL_FILE_SUFFIXES)}")
