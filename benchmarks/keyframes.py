@@ -34,7 +34,7 @@ CUT = 0.15
 
 def opened(path: Path) -> vs.VideoNode:
     clip = core.bs.VideoSource(str(path), cachemode=0)
-    return core.std.SetFrameProps(clip, _Matrix=formats.BT601)
+    return core.std.SetFrameProps(clip, _Matrix=vs.MATRIX_ST170_M)
 
 
 def lab(clip: vs.VideoNode, n: int) -> NDArray[np.float64]:

@@ -12,8 +12,7 @@ from pathlib import Path
 import vapoursynth as vs
 from vapoursynth import core
 
-from vsdeoldify import ddeoldify, ddeoldify_stabilizer, meter
-from vsdeoldify.settings.params import StabParams
+from vsdeoldify import StabParams, ddeoldify, ddeoldify_stabilizer, meter
 from vsdeoldify.vsutils import formats, scenes
 from vsdeoldify.vsutils.frames import in_order
 
@@ -32,7 +31,7 @@ def main() -> None:
     print("| clip | true colours | preview | 5 frames | 15 frames |\n|---|---|---|---|---|")
     for path in sorted((SHARED / "clips").glob("*.mp4")):
         truth = core.bs.VideoSource(str(path), cachemode=0)[: args.frames]
-        truth = core.std.SetFrameProps(truth, _Matrix=formats.BT601)
+        truth = core.std.SetFrameProps(truth, _Matrix=vs.MATRIX_ST170_M)
         marks = in_order(scenes.find_cuts(formats.to_canvas(truth, 64), CUT))
         cuts = [n for n, frame in enumerate(marks) if n and frame.props["_SceneChangePrev"]]
         coloured = ddeoldify(truth, "ddcolor", ddcolor_p=["preview"], device_index=99)

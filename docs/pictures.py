@@ -18,16 +18,15 @@ from PIL import Image, ImageDraw, ImageFont
 from vapoursynth import core
 
 from vsdeoldify import (
-    AdaptiveLumaParams,
     DarkParams,
     DDTweakParams,
-    LumaMaskedParams,
     SmoothParams,
     ddeoldify_stabilizer,
 )
 from vsdeoldify.pictures.files import Picture, frame_to_picture, picture_to_clip, read_picture
 from vsdeoldify.settings import hues
-from vsdeoldify.vsutils import formats
+from vsdeoldify.settings.params import adaptive_luma_params, ddtweak_params, luma_masked_params
+from vsdeoldify.vsutils import expressions, formats, planes
 from vsdeoldify.vsutils.filters import hue, merge, tweak
 
 ROOT = Path(__file__).parents[1]
@@ -136,7 +135,7 @@ def hue_wheel() -> Image.Image:
 def methods() -> Image.Image:
     """The six methods on one frame."""
     source, a, b = _canvases()
-    defaults = LumaMaskedParams(), AdaptiveLumaParams()
+    defaults = luma_masked_params([]), adaptive_luma_params([])
     results = {
         "0: DeOldify alone": a,
         "1: DDColor alone": b,
@@ -178,10 +177,10 @@ def method_masked() -> Image.Image:
     source, a, b = _canvases()
     shares, results = [], []
     for low, high in ((0.2, 0.8), (0.1, 0.3), (0.3, 0.3)):
-        share = core.std.Expr(formats.planes(a)[0], merge.bright_share(low, high, "x"))
+        share = core.std.Expr(planes.plane(a, 0), expressions.ramp(low, high, "x"))
         share = core.resize.Bilinear(share, source.width, source.height)
         shares.append((f"limits {low:g} and {high:g}: share of DDColor", shot(share)))
-        merged = merge.luma_masked(a, b, LumaMaskedParams(low, high), 1.0)
+        merged = merge.luma_masked(a, b, luma_masked_params([low, high]), 1.0)
         results.append(("result, mweight = 1", shot(formats.restore(source, merged))))
     return sheet([shares, results], 320)
 
@@ -220,9 +219,9 @@ def filter_adjust() -> Image.Image:
     canvas = formats.to_canvas(source, 384)
     text = "300:360|0.3,0.0"
     ranges = hues.parse_ranges("300:360")
-    planes = formats.planes(canvas)
+    chroma = planes.planes(canvas)[1:]
     strong = "x x * y y * + 0.0006 >"
-    selected = core.std.Expr(planes[1:], f"{hue.in_range_expr(ranges, 'x', 'y')} {strong} and 1 0 ?")
+    selected = core.std.Expr(chroma, f"{hue.in_range_expr(ranges, 'x', 'y')} {strong} and 1 0 ?")
     selected = core.resize.Bilinear(selected, source.width, source.height)
     adjusted = [
         (text, shot(formats.restore(source, hue.adjust_chroma(canvas, hues.parse_adjustment(text)))))
@@ -245,7 +244,7 @@ def filter_tweak() -> Image.Image:
         ("gamma = 1, luma_min = 0.3", DDTweakParams(gamma=1.0, luma_min=0.3)),
         ("the defaults", DDTweakParams()),
     ):
-        seen = tweak.tweak_luma(canvas, changed)
+        seen = tweak.tweak_luma(canvas, ddtweak_params(changed))
         cells.append((text, shot(core.resize.Spline36(seen, source.width, source.height))))
     return in_rows(cells, 3, 320)
 

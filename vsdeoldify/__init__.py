@@ -13,67 +13,19 @@ with the parameters of a preset::
     clip.set_output()
 """
 
-import importlib
-from typing import TYPE_CHECKING
+from .functions import colorize as colorize
+from .functions import ddeoldify as ddeoldify
+from .functions import ddeoldify_stabilizer as ddeoldify_stabilizer
+from .settings.params import AdaptiveLumaParams as AdaptiveLumaParams
+from .settings.params import DarkParams as DarkParams
+from .settings.params import DDColorParams as DDColorParams
+from .settings.params import DDTweakParams as DDTweakParams
+from .settings.params import DeOldifyParams as DeOldifyParams
+from .settings.params import LumaMaskedParams as LumaMaskedParams
+from .settings.params import SmoothParams as SmoothParams
+from .settings.params import StabParams as StabParams
+from .settings.presets import preset as preset
 
-if TYPE_CHECKING:
-    from .functions import (
-        colorize,
-        ddeoldify,
-        ddeoldify_stabilizer,
-    )
-    from .settings.params import (
-        AdaptiveLumaParams,
-        DarkParams,
-        DDColorParams,
-        DDTweakParams,
-        DeOldifyParams,
-        LumaMaskedParams,
-        SmoothParams,
-        StabParams,
-    )
-    from .settings.presets import preset
-
-__all__ = [
-    "AdaptiveLumaParams",
-    "DDColorParams",
-    "DDTweakParams",
-    "DarkParams",
-    "DeOldifyParams",
-    "LumaMaskedParams",
-    "SmoothParams",
-    "StabParams",
-    "colorize",
-    "ddeoldify",
-    "ddeoldify_stabilizer",
-    "preset",
-]
 __version__ = "4.0.0"
-
-_MODULES = {
-    "AdaptiveLumaParams": "settings.params",
-    "DDColorParams": "settings.params",
-    "DDTweakParams": "settings.params",
-    "DarkParams": "settings.params",
-    "DeOldifyParams": "settings.params",
-    "LumaMaskedParams": "settings.params",
-    "SmoothParams": "settings.params",
-    "StabParams": "settings.params",
-    "colorize": "functions",
-    "ddeoldify": "functions",
-    "ddeoldify_stabilizer": "functions",
-    "preset": "settings.presets",
-}
-
-
-def __getattr__(name: str) -> object:
-    # On demand, so that `vsdeoldify doctor` can say what is wrong with a VapourSynth that does not load.
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(importlib.import_module(f".{_MODULES[name]}", __name__), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+# The imports above are the table of public names: its functions and classes.
+__all__ = sorted(name for name, value in globals().items() if callable(value) and not name.startswith("_"))

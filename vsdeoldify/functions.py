@@ -1,16 +1,17 @@
-"""The public functions: parameters checked, then the canvas, the networks, the merges and the filters."""
+"""The public functions: they check what they are given, hand it to `chain`, and say what is wrong.
+
+VapourSynth is imported when one of them is called, so that `import vsdeoldify` is light, and so that
+`vsdeoldify doctor` can say what is wrong with a VapourSynth that does not load.
+"""
 
 from __future__ import annotations
 
+import inspect
 import os
-import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import vapoursynth as vs
-
-from .settings import params
 from .settings.params import (
     AdaptiveLumaParams,
     DarkParams,
@@ -21,25 +22,42 @@ from .settings.params import (
     SmoothParams,
     StabParams,
 )
-from .settings.presets import preset
-from .vsutils import formats, inference, scenes
-from .vsutils.filters import fade as smoothing
-from .vsutils.filters import hue, merge, stabilize, tweak
-from .vsutils.propagation import keyframes
+from .settings.presets import preset as _preset
+from .settings.requests import Calming, Colouring, check_calming, check_colouring
+from .settings.values import Models
+from .support.errors import ModelError
 
 if TYPE_CHECKING:
-    from .runtime.runner import Runner
+    import vapoursynth as vs
 
 
 @contextmanager
 def _errors_as(function: str) -> Iterator[None]:
     """Turn what is wrong with a call into VapourSynth's error, under the function's name."""
-    from .support.errors import ModelError
+    import vapoursynth as vs
 
     try:
         yield
     except (TypeError, ValueError, ModelError, MemoryError, ImportError, OSError) as error:
         raise vs.Error(f"{function}: {error}") from error
+
+
+def _models() -> dict[str, Models]:
+    """For each parameter that names a network, the names that it takes."""
+    from .networks.family import FAMILIES, families_of, model_names
+
+    parameters = {family.parameter for family in FAMILIES.values()}
+    return {
+        parameter: Models(model_names(parameter), sum(family.numbered for family in families_of(parameter)))
+        for parameter in parameters
+    }
+
+
+def _build(clip: object, colouring: Colouring | None, calming: Calming | None) -> vs.VideoNode:
+    from . import chain
+    from .vsutils import formats
+
+    return chain.build(formats.check_clip(clip, gray=colouring is not None), colouring, calming)
 
 
 def ddeoldify(
@@ -97,104 +115,9 @@ def ddeoldify(
     Raises:
         vs.Error: at call time, for every wrong parameter, missing device, missing or damaged model file.
     """
+    given = locals()
     with _errors_as("ddeoldify"):
-        clip = formats.check_clip(clip)
-        method = params.METHODS.index(params.choice("method", method, params.METHODS))
-        weight = params.number("mweight", mweight, 0, 1)
-        deoldify = params.deoldify_params(deoldify_p)
-        ddcolor = params.ddcolor_params(ddcolor_p)
-        tweaked = params.boolean("ddtweak", ddtweak)
-        tweaks = params.ddtweak_params(ddtweak_p)
-        threshold = params.number("cmc_tresh", cmc_tresh, 0, 1)
-        luma_masked = params.luma_masked_params(lmm_p)
-        adaptive_luma = params.adaptive_luma_params(alm_p)
-        swap = params.boolean("cmb_sw", cmb_sw)
-        models_folder = params.folder("torch_dir", torch_dir)
-        if batch_size is not None:
-            batch_size = params.integer("batch_size", batch_size, 1, 64)
-        every = params.integer("every", every, 1, keyframes.MAX_EVERY)
-
-        from .networks.family import family_of
-        from .networks.loading import choose_precision, load_runner
-        from .runtime.device import choose_backend, resolve_device
-
-        device = resolve_device(device_index)
-        deoldify_dtype = choose_precision(device, "deoldify", half=True, precision=precision)
-        ddcolor_family = family_of("ddcolor_p", str(ddcolor.model)).name
-        ddcolor_dtype = choose_precision(device, ddcolor_family, half=ddcolor.half, precision=precision)
-        dtypes = [deoldify_dtype] * (method != 1) + [ddcolor_dtype] * (method != 0)
-        backend = choose_backend(device, dtypes, backend)
-
-        deoldify_size = 16 * deoldify.render_factor
-        ddcolor_size = 32 * (params.ddcolor_render_factor(ddcolor, clip.width) // 2)
-        size = max([deoldify_size] * (method != 1) + [ddcolor_size] * (method != 0))
-
-        grays = {side: formats.to_gray(clip, side) for side in (deoldify_size, ddcolor_size)}
-        cuts = None
-        if every > 1:
-            # In one network's picture for both, so that they have the same key frames.
-            gray = grays[ddcolor_size if method == 1 else deoldify_size]
-            cuts = scenes.find_cuts(gray, StabParams().tht_scen)
-        a = b = None
-        if method != 1:
-            runner = load_runner(
-                "deoldify",
-                str(deoldify.model),
-                models_folder,
-                device,
-                dtype=deoldify_dtype,
-                backend=backend,
-            )
-            a = _colorize(grays[deoldify_size], runner, batch_size, every, cuts)
-            a = formats.scale_canvas(merge.rotate(a, deoldify.saturation, deoldify.hue), size)
-        if method != 0:
-            runner = load_runner(
-                ddcolor_family,
-                str(ddcolor.model),
-                models_folder,
-                device,
-                dtype=ddcolor_dtype,
-                backend=backend,
-            )
-            gray = grays[ddcolor_size]
-            if tweaked:
-                assert not isinstance(tweaks.hue_adjust, str)
-                b = _colorize(tweak.tweak_luma(gray, tweaks), runner, batch_size, every, cuts)
-                b = hue.adjust_chroma(formats.with_chroma(gray, b), tweaks.hue_adjust)
-            else:
-                b = _colorize(gray, runner, batch_size, every, cuts)
-            b = formats.scale_canvas(merge.rotate(b, ddcolor.saturation, ddcolor.hue), size)
-
-        if a is None or b is None:
-            return formats.restore(clip, b if a is None else a)
-        if swap:
-            a, b = b, a
-        if method == 2:
-            canvas = merge.simple(a, b, weight)
-        elif method == 3:
-            canvas = merge.constrained_chroma(a, b, threshold, weight)
-        elif method == 4:
-            canvas = merge.luma_masked(a, b, luma_masked, weight)
-        else:
-            canvas = merge.adaptive_luma(a, b, adaptive_luma, weight)
-        return formats.restore(clip, canvas)
-
-
-def _colorize(
-    gray: vs.VideoNode, runner: Runner, batch_size: int | None, every: int, cuts: vs.VideoNode | None
-) -> vs.VideoNode:
-    # Script variables are gone when the core is freed, so the device memory is given back by the library.
-    reference = weakref.ref(runner)
-
-    def close() -> None:
-        if (alive := reference()) is not None:
-            alive.close()
-
-    vs.register_on_destroy(close)
-    batch_size = batch_size or runner.batch_size(gray.width)
-    if cuts is None:
-        return inference.colorize_clip(gray, runner, batch_size)
-    return keyframes.colorize_every(gray, runner, batch_size, every, cuts)
+        return _build(clip, check_colouring(given, _models()), None)
 
 
 def ddeoldify_stabilizer(
@@ -206,6 +129,7 @@ def ddeoldify_stabilizer(
     stab: bool = False,
     stab_p: StabParams | Sequence[object] = StabParams(),
     render_factor: int = 24,
+    **others: Any,
 ) -> vs.VideoNode:
     """Calm the colours of a clip: in dark areas, from dark to bright, and over time, in this order.
 
@@ -220,6 +144,7 @@ def ddeoldify_stabilizer(
         stab_p: `StabParams` or the start of a list [frames, mode, sat, tht, weight, tht_scen, hue_adjust].
         render_factor: side of the square the colours are worked on in units of 16 pixels, 10–64; 0 chooses
             by the clip's width.
+        **others: the switches and parameters of further filters of the table `settings.filters`.
 
     Returns:
         The clip in its own format with its own luma (bit for bit in YUV, up to rounding in RGB) and its frame
@@ -228,37 +153,18 @@ def ddeoldify_stabilizer(
     Raises:
         vs.Error: at call time, for every wrong parameter and for a gray clip.
     """
+    given = {name: value for name, value in locals().items() if name not in ("clip", "others")}
     with _errors_as("ddeoldify_stabilizer"):
-        clip = formats.check_clip(clip, gray=False)
-        use_dark = params.boolean("dark", dark)
-        use_smooth = params.boolean("smooth", smooth)
-        use_stab = params.boolean("stab", stab)
-        darks = params.dark_params(dark_p)
-        smooths = params.smooth_params(smooth_p)
-        stabs = params.stab_params(stab_p)
-        size = 16 * params.stabilizer_render_factor(render_factor, clip.width)
-        if not (use_dark or use_smooth or use_stab):
-            return clip
-        canvas = formats.to_canvas(clip, size)
-        if use_stab:
-            cuts = scenes.find_cuts(canvas, stabs.tht_scen)
-        fades = [smoothing.dark(darks)] * use_dark + [smoothing.smooth(smooths)] * use_smooth
-        canvas = smoothing.fade(canvas, *fades)
-        if use_stab:
-            canvas = stabilize.stabilize(canvas, stabs, cuts)
-        return formats.restore(clip, canvas)
-
-
-# `colorize` has a parameter of the same name.
-_preset = preset
+        return _build(clip, None, check_calming(given | others))
 
 
 def colorize(
-    clip: vs.VideoNode, preset: str = "medium", colours: str = "balanced", **overrides: Any
+    clip: vs.VideoNode, preset: str = "medium", colours: str = "balanced", **changes: Any
 ) -> vs.VideoNode:
     """Colour a clip and calm its colours with the parameters of a preset.
 
-    The same as `ddeoldify()` followed by `ddeoldify_stabilizer()`, with what `presets.preset()` returns::
+    What `ddeoldify()` and `ddeoldify_stabilizer()` do, with what `preset()` returns, but in one go: between
+    the two the colours are not rounded to the clip's format, nor resized to its size and back::
 
         clip = colorize(clip, "fast", "stable", device_index=99)
 
@@ -266,7 +172,7 @@ def colorize(
         clip: any constant format and size that `ddeoldify` takes.
         preset: "preview" (no download needed), "fast", "medium", "slow" or "best".
         colours: "stable", "balanced" or "vivid".
-        **overrides: parameters of `ddeoldify` or `ddeoldify_stabilizer` that replace the preset's.
+        **changes: parameters of `ddeoldify` or `ddeoldify_stabilizer` that replace the preset's.
 
     Returns:
         The clip in its own format with its own luma; gray becomes YUV444.
@@ -275,8 +181,13 @@ def colorize(
         vs.Error: at call time, for an unknown preset or parameter, and for all that the two functions
             refuse.
     """
-    try:
-        chosen = _preset(preset, colours).with_changes(**overrides)
-    except (TypeError, ValueError) as error:
-        raise vs.Error(f"colorize: {error}") from None
-    return ddeoldify_stabilizer(ddeoldify(clip, **chosen.ddeoldify), **chosen.stabilizer)
+    with _errors_as("colorize"):
+        chosen = _preset(preset, colours).with_changes(**changes)
+        given = _defaults() | chosen.ddeoldify
+        return _build(clip, check_colouring(given, _models()), check_calming(chosen.stabilizer))
+
+
+def _defaults() -> dict[str, Any]:
+    """The defaults of `ddeoldify`."""
+    parameters = inspect.signature(ddeoldify).parameters.values()
+    return {one.name: one.default for one in parameters if one.default is not one.empty}

@@ -15,6 +15,9 @@ import vapoursynth as vs
 from vsdeoldify.cli import main
 from vsdeoldify.film import ffmpeg
 from vsdeoldify.film.render import write_frames
+from vsdeoldify.settings.filters import FILTERS
+from vsdeoldify.settings.methods import METHODS
+from vsdeoldify.settings.parameters import colouring_names, stabilizing_names
 from vsdeoldify.settings.presets import COLOURS, SPEEDS, preset
 
 NAME = 'a "film" of Zoë\'s, 50% \\ $HOME – 映画.mkv'
@@ -34,11 +37,16 @@ def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return capsys.readouterr().out
 
 
-def parameters(text: str, function: str) -> dict[str, object]:
-    """The keyword arguments of a function's call in a script."""
+def parameters(text: str) -> dict[str, object]:
+    """The keyword arguments of the call of `colorize` in a script."""
     calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
-    call = next(c for c in calls if isinstance(c.func, ast.Name) and c.func.id == function)
+    (call,) = (c for c in calls if isinstance(c.func, ast.Name) and c.func.id == "colorize")
     return {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords}
+
+
+def colouring(text: str) -> dict[str, object]:
+    """Those of them that `ddeoldify` has."""
+    return {name: value for name, value in parameters(text).items() if name in colouring_names()}
 
 
 @pytest.mark.parametrize("colours", COLOURS)
@@ -48,8 +56,19 @@ def test_the_script_holds_the_presets_parameters(
 ) -> None:
     text = printed(capsys, str(film), "--preset", name, "--colours", colours, "--device", "99")
     chosen = preset(name, colours)
-    assert parameters(text, "ddeoldify") == chosen.ddeoldify | {"device_index": 99}
-    assert parameters(text, "ddeoldify_stabilizer") == chosen.stabilizer
+    names = {"preset": name, "colours": colours, "device_index": 99}
+    assert parameters(text) == names | chosen.ddeoldify | chosen.stabilizer
+
+
+def test_every_parameter_of_the_script_is_explained(film: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = [f"--set={name}=1" for name in (*colouring_names(), *stabilizing_names())]
+    text = printed(capsys, str(film), "--device", "cpu", *options)
+    lines = [line for line in text.splitlines() if line.startswith("    ") and "=" in line]
+    for name in (*colouring_names(), *stabilizing_names()):
+        (line,) = (line for line in lines if line.startswith(f"    {name}="))
+        assert len(line.partition("  # ")[2].split()) > 1, line
+    for method in METHODS.values():
+        assert f'"{method.name}",  # {method.title}' in printed(capsys, str(film), "--method", method.name)
 
 
 @pytest.mark.parametrize(
@@ -83,12 +102,15 @@ def test_options_change_the_preset(
     film: Path, options: str, ddeoldify: dict[str, object], capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = printed(capsys, str(film), "--device", "cpu", *options.split())
-    assert parameters(text, "ddeoldify") == ddeoldify | {"device_index": "cpu"}
+    assert colouring(text) == ddeoldify | {"device_index": "cpu"}
 
 
-def test_without_stabilizer_the_script_has_none(film: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_stabilizer_the_script_turns_every_filter_off(
+    film: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     text = printed(capsys, str(film), "--device", "cpu", "--no-stabilizer")
-    assert "= ddeoldify_stabilizer(" not in text
+    off = {name: value for name, value in parameters(text).items() if name in stabilizing_names()}
+    assert off == dict.fromkeys(FILTERS, False)
 
 
 def test_it_runs_under_vspipe_and_as_the_command_line_renders_it(

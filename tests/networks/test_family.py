@@ -92,7 +92,7 @@ def test_a_checkpoint_is_recognised_by_its_keys_and_built(family: Family) -> Non
 @EVERY_FAMILY
 def test_a_foreign_checkpoint_is_refused_with_what_it_looks_like(family: Family) -> None:
     other = next(f for f in FAMILIES.values() if f is not family)
-    with pytest.raises(ValueError, match="this is not a .*; it looks like ") as caught:
+    with pytest.raises(ValueError, match=r"this is not a .*; it looks like ") as caught:
         build_network(family, checkpoint(other), torch.float32)
     assert guess(checkpoint(other)) in str(caught.value)
 

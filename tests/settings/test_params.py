@@ -1,17 +1,30 @@
 """Parameters: what is accepted, and what every wrong value is told."""
 
 import math
+from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vsdeoldify.networks.family import families_of, model_names
 from vsdeoldify.settings import params as P
+from vsdeoldify.settings.filters import FILTERS
+from vsdeoldify.settings.parameters import COLOURING, stabilizing
+from vsdeoldify.settings.values import Models
 
+
+def models(parameter: str) -> Models:
+    """The names that a parameter takes, as the public functions hand them to the check."""
+    return Models(model_names(parameter), sum(family.numbered for family in families_of(parameter)))
+
+
+deoldify_params = partial(P.deoldify_params, models=models("deoldify_p"))
+ddcolor_params = partial(P.ddcolor_params, models=models("ddcolor_p"))
 GROUPS: list[tuple[str, Any, Any]] = [
-    ("deoldify_p", P.deoldify_params, P.DeOldifyParams),
-    ("ddcolor_p", P.ddcolor_params, P.DDColorParams),
+    ("deoldify_p", deoldify_params, P.DeOldifyParams),
+    ("ddcolor_p", ddcolor_params, P.DDColorParams),
     ("ddtweak_p", P.ddtweak_params, P.DDTweakParams),
     ("lmm_p", P.luma_masked_params, P.LumaMaskedParams),
     ("alm_p", P.adaptive_luma_params, P.AdaptiveLumaParams),
@@ -20,6 +33,26 @@ GROUPS: list[tuple[str, Any, Any]] = [
     ("stab_p", P.stab_params, P.StabParams),
 ]
 IDS = [name for name, _, _ in GROUPS]
+GROUP = {
+    parameter.name: parameter.group
+    for parameter in (*COLOURING, *stabilizing())
+    if parameter.group is not None
+}
+
+
+def test_every_list_of_the_tables_is_under_these_tests() -> None:
+    assert list(GROUP) == IDS
+    assert [row.group.parameter for row in FILTERS.values()] == ["dark_p", "smooth_p", "stab_p"]
+    for name, _, kind in GROUPS:
+        assert GROUP[name].written is kind
+        assert set(GROUP[name].kinds) == set(kind._fields) == set(GROUP[name].checked._fields)
+
+
+@pytest.mark.parametrize(("name", "check", "kind"), GROUPS, ids=IDS)
+def test_a_check_gives_a_frozen_twin_that_passes_again(name: str, check: Any, kind: Any) -> None:
+    checked = check(kind())
+    assert type(checked) is GROUP[name].checked is not kind
+    assert check(checked) is checked
 
 
 @pytest.mark.parametrize(("name", "check", "kind"), GROUPS, ids=IDS)
@@ -60,9 +93,9 @@ def test_every_element_refuses_nonsense_and_names_itself(
 
 def test_lists_as_hybrid_sends_them_are_accepted() -> None:
     assert P.smooth_params([0.3, 0.7, 0.9, 0.05]) == P.smooth_params(P.SmoothParams())
-    assert P.deoldify_params([0, 24.0, 1, 0]) == ("video", 24, 1.0, 0.0)
-    assert P.ddcolor_params([1, 24, 1, 0, 1]) == ("artistic", 24, 1.0, 0.0, True)
-    assert P.ddcolor_params([1.0, 24, 1, 0, 0]).half is False
+    assert deoldify_params([0, 24.0, 1, 0]) == ("video", 24, 1.0, 0.0)
+    assert ddcolor_params([1, 24, 1, 0, 1]) == ("artistic", 24, 1.0, 0.0, True)
+    assert ddcolor_params([1.0, 24, 1, 0, 0]).half is False
     assert P.ddtweak_params([0, 1, 2.5, 1, 0.2, 0.5, 1.5, 0.5, "none"]).hue_adjust is None
     assert P.stab_params([5, "A", 1, 15, 0.2, 0.15]).mode == "A"
 
@@ -70,11 +103,11 @@ def test_lists_as_hybrid_sends_them_are_accepted() -> None:
 @pytest.mark.parametrize(
     ("check", "number", "name"),
     [
-        (P.deoldify_params, 0, "video"),
-        (P.deoldify_params, 1, "stable"),
-        (P.deoldify_params, 2, "artistic"),
-        (P.ddcolor_params, 0, "modelscope"),
-        (P.ddcolor_params, 1, "artistic"),
+        (deoldify_params, 0, "video"),
+        (deoldify_params, 1, "stable"),
+        (deoldify_params, 2, "artistic"),
+        (ddcolor_params, 0, "modelscope"),
+        (ddcolor_params, 1, "artistic"),
     ],
 )
 def test_models_go_by_number_and_by_name(check: Any, number: int, name: str) -> None:
@@ -82,13 +115,13 @@ def test_models_go_by_number_and_by_name(check: Any, number: int, name: str) -> 
 
 
 def test_models_without_a_number_go_by_name_only() -> None:
-    assert P.ddcolor_params(["preview"]).model == "preview"
+    assert ddcolor_params(["preview"]).model == "preview"
     with pytest.raises(ValueError, match="ddcolor_p model"):
-        P.ddcolor_params([2])
+        ddcolor_params([2])
 
 
 def test_a_model_may_be_the_path_of_a_file() -> None:
-    assert P.deoldify_params(["/films/My Model.pth"]).model == "/films/My Model.pth"
+    assert deoldify_params(["/films/My Model.pth"]).model == "/films/My Model.pth"
 
 
 @pytest.mark.parametrize("frames", range(3, 16))
@@ -161,5 +194,6 @@ def test_any_list_gives_checked_values_or_an_error_that_names_the_parameter(
     except (TypeError, ValueError) as error:
         assert name in str(error)
     else:
-        assert isinstance(checked, kind)
+        assert isinstance(checked, GROUP[name].checked)
+        assert checked._fields == kind._fields
         assert all(not isinstance(v, float) or math.isfinite(v) for v in checked)

@@ -2,40 +2,48 @@
 
 import inspect
 from itertools import product
-from pathlib import Path
 
 import pytest
-import tiny
-import torch
 import vapoursynth as vs
-from clips import frame_bytes, noise
+from clips import noise
 
 from vsdeoldify import ddeoldify, ddeoldify_stabilizer
 from vsdeoldify.functions import colorize
+from vsdeoldify.networks.family import model_names
 from vsdeoldify.settings import params
+from vsdeoldify.settings.methods import find_method
+from vsdeoldify.settings.parameters import colouring_names, stabilizing_names
 from vsdeoldify.settings.presets import (
     COLOURS,
     COLOURS_HELP,
     SPEED_HELP,
     SPEEDS,
-    ddeoldify_parameters,
     preset,
-    stabilizer_parameters,
 )
+from vsdeoldify.settings.requests import check_calming
+from vsdeoldify.settings.values import Models
+
+DEOLDIFY, DDCOLOR = Models(model_names("deoldify_p"), 3), Models(model_names("ddcolor_p"), 2)
 
 
 @pytest.mark.parametrize(("name", "colours"), list(product(SPEEDS, COLOURS)))
 def test_every_preset_holds_parameters_that_the_functions_take(name: str, colours: str) -> None:
     chosen = preset(name, colours)
-    assert set(chosen.ddeoldify) <= set(ddeoldify_parameters())
-    assert set(chosen.stabilizer) <= set(stabilizer_parameters())
-    params.choice("method", chosen.ddeoldify["method"], params.METHODS)
-    params.ddcolor_params(chosen.ddeoldify["ddcolor_p"])
-    params.deoldify_params(chosen.ddeoldify.get("deoldify_p", []))
+    assert set(chosen.ddeoldify) <= set(colouring_names())
+    assert set(chosen.stabilizer) <= set(stabilizing_names())
+    find_method(chosen.ddeoldify["method"])
+    params.ddcolor_params(chosen.ddeoldify["ddcolor_p"], DDCOLOR)
+    params.deoldify_params(chosen.ddeoldify.get("deoldify_p", []), DEOLDIFY)
     params.dark_params(chosen.stabilizer["dark_p"])
     params.smooth_params(chosen.stabilizer["smooth_p"])
     params.stab_params(chosen.stabilizer["stab_p"])
-    params.stabilizer_render_factor(chosen.stabilizer["render_factor"], 640)
+    check_calming(chosen.stabilizer)
+
+
+def test_the_names_of_the_parameters_are_those_of_the_functions() -> None:
+    assert tuple(inspect.signature(ddeoldify).parameters)[1:] == colouring_names()
+    stabilizing = inspect.signature(ddeoldify_stabilizer).parameters.values()
+    assert tuple(p.name for p in stabilizing if p.kind is not p.VAR_KEYWORD)[1:] == stabilizing_names()
 
 
 def test_every_name_is_explained() -> None:
@@ -46,10 +54,14 @@ def test_every_name_is_explained() -> None:
 def test_medium_balanced_is_what_ddeoldify_does_by_itself() -> None:
     defaults = {key: p.default for key, p in inspect.signature(ddeoldify).parameters.items()}
     chosen = preset().ddeoldify
-    assert params.choice("method", chosen["method"], params.METHODS) == params.METHODS[defaults["method"]]
+    assert find_method(chosen["method"]) == find_method(defaults["method"])
     assert chosen["mweight"] == defaults["mweight"]
-    assert params.deoldify_params(chosen["deoldify_p"]) == params.deoldify_params(defaults["deoldify_p"])
-    assert params.ddcolor_params(chosen["ddcolor_p"]) == params.ddcolor_params(defaults["ddcolor_p"])
+    assert params.deoldify_params(chosen["deoldify_p"], DEOLDIFY) == params.deoldify_params(
+        defaults["deoldify_p"], DEOLDIFY
+    )
+    assert params.ddcolor_params(chosen["ddcolor_p"], DDCOLOR) == params.ddcolor_params(
+        defaults["ddcolor_p"], DDCOLOR
+    )
 
 
 @pytest.mark.parametrize("colours", COLOURS)
@@ -81,19 +93,6 @@ def test_a_preset_is_not_changed_by_its_users() -> None:
     assert not changed.stabilizer["stab"]
     assert preset().ddeoldify["mweight"] == 0.4
     assert preset().stabilizer["stab"]
-
-
-def test_colorize_is_the_two_functions_with_the_presets_parameters(tmp_path: Path) -> None:
-    torch.save({"params": tiny.tiny_ddcolor_state_dict()}, tmp_path / "tiny.pth")
-    clip = noise(vs.YUV420P8, 64, 48, length=3)
-    model = [str(tmp_path / "tiny.pth"), 10, 0.85]
-    changes = {"ddcolor_p": model, "device_index": 99, "stab_p": [3, "A"], "render_factor": 10}
-    got = colorize(clip, "fast", "stable", **changes)
-    chosen = preset("fast", "stable").stabilizer | {"stab_p": [3, "A"], "render_factor": 10}
-    coloured = ddeoldify(clip, method=1, ddcolor_p=model, device_index=99)
-    wanted = ddeoldify_stabilizer(coloured, **chosen)
-    assert [frame_bytes(got, n) for n in range(3)] == [frame_bytes(wanted, n) for n in range(3)]
-    assert frame_bytes(got, 1) != frame_bytes(coloured, 1) != frame_bytes(clip, 1)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import vapoursynth as vs
 from vapoursynth import core
 
-from vsdeoldify.vsutils import formats
+from vsdeoldify.support.h273 import MATRIX_BT601
 from vsdeoldify.vsutils.frames import in_order
 
 Array = npt.NDArray[np.float32]
@@ -42,7 +42,7 @@ def arrays(clip: vs.VideoNode) -> Array:
 
 def full_size(clip: vs.VideoNode) -> vs.VideoNode:
     """An RGB clip as a canvas of its own size, as the original's single filters work."""
-    return core.resize.Point(clip, format=vs.YUV444PS, matrix=formats.BT601, range=vs.RANGE_FULL)
+    return core.resize.Point(clip, format=vs.YUV444PS, matrix=MATRIX_BT601, range=vs.RANGE_FULL)
 
 
 def golden_cases(shared: Path, kind: str, function: str) -> Iterator[tuple[dict[str, Any], int, Any]]:

@@ -1,6 +1,6 @@
 """The command line with quick native filters in place of the networks; all else is the real thing.
 
-Run as ``python cheap_vsdeoldify.py COMMAND …``. The scripts that it makes import `ddeoldify` from here.
+Run as ``python cheap_vsdeoldify.py COMMAND …``. The scripts that it makes import `colorize` from here.
 """
 
 import os
@@ -19,11 +19,11 @@ BROKEN_FRAME = "CHEAP_BROKEN_FRAME"
 
 def ddeoldify(clip: vs.VideoNode, **parameters: object) -> vs.VideoNode:
     """Blue to red by brightness, on the real canvas."""
-    from vsdeoldify.vsutils import formats
+    from vsdeoldify.vsutils import formats, planes
 
     gray = formats.to_gray(clip, 64)
     luma = vs.core.std.ShufflePlanes(gray, [0, 0, 0], vs.YUV)
-    canvas = vs.core.std.Expr([formats.colourless(gray), luma], ["", "0.4 y 0.8 * -", "y 0.6 * 0.3 -"])
+    canvas = vs.core.std.Expr([planes.colourless(gray), luma], ["", "0.4 y 0.8 * -", "y 0.6 * 0.3 -"])
     delay, broken = float(os.environ.get(DELAY, 0)), int(os.environ.get(BROKEN_FRAME, -1))
 
     def slow(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
@@ -33,6 +33,14 @@ def ddeoldify(clip: vs.VideoNode, **parameters: object) -> vs.VideoNode:
         return f
 
     return formats.restore(clip, canvas.std.ModifyFrame(canvas, slow))
+
+
+def colorize(clip: vs.VideoNode, preset: str, colours: str, **changes: object) -> vs.VideoNode:
+    """`vsdeoldify.colorize` with the cheap colours."""
+    import vsdeoldify
+
+    chosen = vsdeoldify.preset(preset, colours).with_changes(**changes)
+    return vsdeoldify.ddeoldify_stabilizer(ddeoldify(clip, **chosen.ddeoldify), **chosen.stabilizer)
 
 
 def main() -> int:
@@ -45,10 +53,9 @@ def main() -> int:
     class CheapRecipe(Recipe):
         def script(self, source: Path, *, cache: Path | None = None) -> str:
             text = super().script(source, cache=cache)
-            line = "from vsdeoldify import ddeoldify, ddeoldify_stabilizer\n"
+            line = "from vsdeoldify import colorize\n"
             assert line in text
-            own = "from cheap_vsdeoldify import ddeoldify\nfrom vsdeoldify import ddeoldify_stabilizer\n"
-            return text.replace(line, own)
+            return text.replace(line, "from cheap_vsdeoldify import colorize\n")
 
         def models(self) -> dict[str, UsedModel]:
             try:

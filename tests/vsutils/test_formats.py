@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from vapoursynth import core
 
-from vsdeoldify.vsutils import formats
+from vsdeoldify.support.h273 import MATRIX_BT601
+from vsdeoldify.vsutils import formats, planes
 
 YUV_AND_GRAY = [
     vs.GRAY8,
@@ -34,7 +35,7 @@ RGB = [vs.RGB24, vs.RGB30, vs.RGB48, vs.RGBH, vs.RGBS]
 
 def coloured(clip: vs.VideoNode, size: int = 64) -> vs.VideoNode:
     """The clip with a strong and varied colour, through the canvas."""
-    canvas = formats.colourless(formats.to_gray(clip, size))
+    canvas = planes.colourless(formats.to_gray(clip, size))
     canvas = core.std.Expr(canvas, ["", "x 0.3 +", "x 0.2 -"])
     return formats.restore(clip, canvas)
 
@@ -64,7 +65,7 @@ def test_luma_of_rgb_is_kept_up_to_rounding(format_id: Any) -> None:
     assert result.format.id == clip.format.id
 
     def luma(c: vs.VideoNode) -> Any:
-        gray = core.resize.Point(c, format=vs.GRAYS, matrix=formats.BT601)
+        gray = core.resize.Point(c, format=vs.GRAYS, matrix=MATRIX_BT601)
         return plane(gray, 1, 0)
 
     step = 2.0**-11 if clip.format.sample_type == vs.FLOAT else 0.5 / (2**clip.format.bits_per_sample - 1)
@@ -76,7 +77,7 @@ def test_luma_of_rgb_is_kept_up_to_rounding(format_id: Any) -> None:
 def test_chroma_lands_where_the_resizer_would_put_it(format_id: Any, location: int) -> None:
     fmt = core.get_video_format(format_id)
     canvas = noise(vs.YUV444PS, 64, 64).std.BoxBlur(hradius=3, vradius=3)
-    canvas = canvas.std.SetFrameProps(_Matrix=formats.BT601)
+    canvas = canvas.std.SetFrameProps(_Matrix=MATRIX_BT601)
     source = core.std.BlankClip(format=format_id, width=128, height=96, length=3)
     source = source.std.SetFrameProps(_ChromaLocation=location, _Matrix=6)
     reference = core.resize.Spline64(canvas, 128, 96, format=fmt.id, chromaloc=location, matrix=6)
@@ -90,7 +91,7 @@ def test_chroma_lands_where_the_resizer_would_put_it(format_id: Any, location: i
 @pytest.mark.parametrize("bits", [8, 9, 10, 12, 14, 16])
 def test_chroma_is_the_float_result_rounded_to_the_formats_steps(bits: int, full_range: bool) -> None:
     canvas = noise(vs.YUV444PS, 64, 64).std.BoxBlur(hradius=3, vradius=3)
-    canvas = canvas.std.Expr(["", "x 0.4 *"]).std.SetFrameProps(_Matrix=formats.BT601)
+    canvas = canvas.std.Expr(["", "x 0.4 *"]).std.SetFrameProps(_Matrix=MATRIX_BT601)
     results = []
     for sample_type, depth in ((vs.FLOAT, 32), (vs.INTEGER, bits)):
         format_id = core.query_video_format(vs.YUV, sample_type, depth, 1, 0).id
@@ -166,7 +167,7 @@ def test_frame_properties_pass_through() -> None:
 def test_neutral_stays_neutral() -> None:
     for format_id in (vs.YUV420P8, vs.YUV422P10, vs.YUV444P16):
         clip = noise(format_id, 64, 48)
-        result = formats.restore(clip, formats.colourless(formats.to_gray(clip, 32)))
+        result = formats.restore(clip, planes.colourless(formats.to_gray(clip, 32)))
         middle = 1 << (clip.format.bits_per_sample - 1)
         assert (plane(result, 0, 1) == middle).all()
         assert (plane(result, 0, 2) == middle).all()

@@ -10,6 +10,7 @@ import vapoursynth as vs
 from clips import frame_bytes, noise
 from vapoursynth import core
 
+from vsdeoldify.support.h273 import MATRIX_BT601
 from vsdeoldify.vsutils import formats, inference
 from vsdeoldify.vsutils.frames import in_order
 from vsdeoldify.vsutils.inference import Planes
@@ -67,7 +68,7 @@ def test_luma_and_properties_are_each_frames_own() -> None:
     for n in (0, 7, 20):
         with coloured.get_frame(n) as frame, gray.get_frame(n) as source:
             assert frame.props["Number"] == n
-            assert frame.props["_Matrix"] == formats.BT601
+            assert frame.props["_Matrix"] == MATRIX_BT601
             np.testing.assert_array_equal(np.asarray(frame[0]), np.asarray(source[0]))
 
 

@@ -14,6 +14,7 @@ from vapoursynth import core
 
 from vsdeoldify import ddeoldify
 from vsdeoldify.metrics import mean_ciede2000
+from vsdeoldify.support.h273 import MATRIX_BT601
 from vsdeoldify.vsutils import formats, inference, scenes
 from vsdeoldify.vsutils.frames import in_order
 from vsdeoldify.vsutils.inference import Planes
@@ -124,7 +125,7 @@ def test_a_still_keeps_its_colours_and_luma_and_properties_are_each_frames_own()
             assert np.abs(np.subtract(plane(result, n, p), plane(result, 0, p))).max() < 1e-6
         with result.get_frame(n) as frame:
             assert frame.props["Number"] == n
-            assert frame.props["_Matrix"] == formats.BT601
+            assert frame.props["_Matrix"] == MATRIX_BT601
 
 
 def test_the_nearer_key_counts_more_and_a_pixel_takes_the_key_its_luma_agrees_with() -> None:
@@ -176,7 +177,7 @@ def test_every_third_frame_stays_within_the_promised_difference_on_real_film(sha
     cuts = scenes.find_cuts(gray, 0.15)
 
     def rgb(coloured: vs.VideoNode) -> vs.VideoNode:
-        return core.resize.Bicubic(formats.restore(clip, coloured), format=vs.RGB24, matrix_in=formats.BT601)
+        return core.resize.Bicubic(formats.restore(clip, coloured), format=vs.RGB24, matrix_in=MATRIX_BT601)
 
     truth, result = rgb(canvas), rgb(keyframes.interpolate(gray, canvas[::3], canvas, 3, cuts))
     differences = [mean_ciede2000(picture_of(truth, n), picture_of(result, n)) for n in (3, 4, 5, 21, 22, 23)]

@@ -11,12 +11,15 @@ from goldens import Picture, cases, clip_of, difference, inputs, picture_of, rea
 from vapoursynth import core
 
 from vsdeoldify.settings.params import (
-    AdaptiveLumaParams,
+    AdaptiveLuma,
     DDTweakParams,
-    LumaMaskedParams,
+    LumaMask,
+    adaptive_luma_params,
     ddtweak_params,
+    luma_masked_params,
 )
-from vsdeoldify.vsutils import formats
+from vsdeoldify.support.h273 import MATRIX_BT601
+from vsdeoldify.vsutils import formats, planes
 from vsdeoldify.vsutils.filters import hue, merge, tweak
 
 # Cases of the unmodified original that hit a defect (B-number of the list in the reference data).
@@ -47,7 +50,7 @@ KINDS = ("corrected", "original")
 
 def canvas_of(pictures: list[Picture]) -> vs.VideoNode:
     clip = clip_of(pictures)
-    return core.resize.Point(clip, format=vs.YUV444PS, matrix=formats.BT601, range=vs.RANGE_FULL)
+    return core.resize.Point(clip, format=vs.YUV444PS, matrix=MATRIX_BT601, range=vs.RANGE_FULL)
 
 
 def check(shared: Path, kind: str, case: dict[str, Any], canvas: vs.VideoNode) -> None:
@@ -89,8 +92,8 @@ def test_merges_give_the_originals_colours(shared: Path, kind: str) -> None:
         canvas = {
             2: lambda x, y, w, p: merge.simple(x, y, w),
             3: lambda x, y, w, p: merge.constrained_chroma(x, y, p["CMC_p"], w),
-            4: lambda x, y, w, p: merge.luma_masked(x, y, LumaMaskedParams(*p["LMM_p"]), w),
-            5: lambda x, y, w, p: merge.adaptive_luma(x, y, AdaptiveLumaParams(*p["ALM_p"]), w),
+            4: lambda x, y, w, p: merge.luma_masked(x, y, LumaMask(*p["LMM_p"]), w),
+            5: lambda x, y, w, p: merge.adaptive_luma(x, y, AdaptiveLuma(*p["ALM_p"]), w),
         }[p["method"]](*pair, p["clipb_weight"], p)
         check(shared, kind, case, canvas)
 
@@ -145,7 +148,7 @@ def test_hue_rotation_matches_the_original_up_to_its_range_error(shared: Path) -
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_constrained_tweak_brightens_as_the_original_does(shared: Path, kind: str) -> None:
-    gray = formats.planes(canvas_of(inputs(shared, "bw")))[0]
+    gray = planes.planes(canvas_of(inputs(shared, "bw")))[0]
     found = sound_cases(shared, kind, "constrained_tweak")
     assert len(found) == {"corrected": 1, "original": 4}[kind]
     for case in found:
@@ -157,7 +160,7 @@ def test_constrained_tweak_brightens_as_the_original_does(shared: Path, kind: st
             gamma_alpha=p["gamma_alpha"],
             gamma_min=p["gamma_min"],
         )
-        result = tweak.tweak_luma(gray, params)
+        result = tweak.tweak_luma(gray, ddtweak_params(params))
         for number, file in case["frames"].items():
             n = int(number)
             golden = (
@@ -189,8 +192,8 @@ def whole_chain(shared: Path, case: dict[str, Any], *, truncated: bool) -> vs.Vi
         1: lambda: b,
         2: lambda: merge.simple(a, b, p["mweight"]),
         3: lambda: merge.constrained_chroma(a, b, p["cmc_tresh"], p["mweight"]),
-        4: lambda: merge.luma_masked(a, b, LumaMaskedParams(*p["lmm_p"]), p["mweight"]),
-        5: lambda: merge.adaptive_luma(a, b, AdaptiveLumaParams(*p["alm_p"]), p["mweight"]),
+        4: lambda: merge.luma_masked(a, b, LumaMask(*p["lmm_p"]), p["mweight"]),
+        5: lambda: merge.adaptive_luma(a, b, AdaptiveLuma(*p["alm_p"]), p["mweight"]),
     }[p["method"]]()
     if truncated:
         canvas = core.std.Expr(canvas, ["", f"x {TRUNCATION_U} +", f"x {TRUNCATION_V} +"])
@@ -231,8 +234,8 @@ def test_a_merge_with_itself_changes_nothing() -> None:
     for result in (
         merge.simple(a, a, 0.4),
         merge.constrained_chroma(a, a, 0.2, 0.4),
-        merge.luma_masked(a, a, LumaMaskedParams(), 0.4),
-        merge.adaptive_luma(a, a, AdaptiveLumaParams(), 0.4),
+        merge.luma_masked(a, a, luma_masked_params([]), 0.4),
+        merge.adaptive_luma(a, a, adaptive_luma_params([]), 0.4),
         merge.rotate(a, 1.0, 360.0),
     ):
         assert chroma(result) == pytest.approx((0.1, -0.2), abs=1e-6)
@@ -240,7 +243,7 @@ def test_a_merge_with_itself_changes_nothing() -> None:
 
 @pytest.mark.parametrize("width", [0, 1e-15, 1e-9])
 def test_equal_luma_limits_are_a_step(width: float) -> None:
-    params = LumaMaskedParams(0.5, 0.5 + width, 1.0)
+    params = LumaMask(0.5, 0.5 + width, 1.0)
     for luma, expected in ((0.49, 0.1), (0.5, 0.1), (0.51, -0.3)):
         result = merge.luma_masked(flat(luma, 0.1, 0.0), flat(luma, -0.3, 0.0), params, 1.0)
         assert chroma(result)[0] == pytest.approx(expected, abs=1e-6)
@@ -249,11 +252,11 @@ def test_equal_luma_limits_are_a_step(width: float) -> None:
 def test_adaptive_weight_follows_the_mean_luma() -> None:
     a, b = flat(0.4, 0.0, 0.0), flat(0.4, 0.1, 0.0)
     for params, expected in (
-        (AdaptiveLumaParams(0.8, 1.0, 0.15), 0.5),
-        (AdaptiveLumaParams(0.8, 2.0, 0.15), 0.25),
-        (AdaptiveLumaParams(0.8, 10.0, 0.15), 0.15),
-        (AdaptiveLumaParams(0.3, 1.0, 0.15), 1.0),
-        (AdaptiveLumaParams(0.0, 1.0, 0.15), 1.0),
+        (AdaptiveLuma(0.8, 1.0, 0.15), 0.5),
+        (AdaptiveLuma(0.8, 2.0, 0.15), 0.25),
+        (AdaptiveLuma(0.8, 10.0, 0.15), 0.15),
+        (AdaptiveLuma(0.3, 1.0, 0.15), 1.0),
+        (AdaptiveLuma(0.0, 1.0, 0.15), 1.0),
     ):
         result = chroma(merge.adaptive_luma(a, b, params, 1.0))[0]
         assert result == pytest.approx(0.1 * expected, abs=1e-6)
@@ -261,7 +264,7 @@ def test_adaptive_weight_follows_the_mean_luma() -> None:
 
 def test_positive_hue_turns_red_towards_magenta() -> None:
     red = core.std.BlankClip(format=vs.RGBS, width=16, height=16, length=1, color=[1.0, 0.0, 0.0])
-    canvas = core.resize.Point(red, format=vs.YUV444PS, matrix=formats.BT601)
+    canvas = core.resize.Point(red, format=vs.YUV444PS, matrix=MATRIX_BT601)
     turned = core.resize.Point(merge.rotate(canvas, 1.0, 30.0), format=vs.RGBS)
     with turned.get_frame(0) as frame:
         r, g, b = (float(np.asarray(frame[plane])[0, 0]) for plane in range(3))
@@ -277,7 +280,7 @@ def test_tweak_saturates_and_never_gives_what_is_no_number() -> None:
         DDTweakParams(bright=10.0, contrast=10.0, gamma=10.0, gamma_alpha=10.0, luma_min=1.0),
         DDTweakParams(gamma_luma_min=0.0, gamma_min=10.0),
     ):
-        with tweak.tweak_luma(gray, params).get_frame(0) as frame:
+        with tweak.tweak_luma(gray, ddtweak_params(params)).get_frame(0) as frame:
             picture = np.asarray(frame[0])
         assert np.isfinite(picture).all()
         assert picture.min() >= 0.0

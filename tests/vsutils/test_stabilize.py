@@ -11,7 +11,7 @@ import vapoursynth as vs
 from vapoursynth import core
 
 from vsdeoldify import ddeoldify_stabilizer, meter
-from vsdeoldify.settings.params import StabParams, stab_params
+from vsdeoldify.settings.params import Stab, stab_params
 from vsdeoldify.vsutils import formats
 from vsdeoldify.vsutils.filters import stabilize
 from vsdeoldify.vsutils.frames import in_order
@@ -20,11 +20,11 @@ SIZE = 32
 WINDOWS = [("A", 3), ("A", 5), ("A", 15), ("W", 3), ("W", 5), ("W", 15), ("G", 3), ("G", 15), ("G", 31)]
 
 
-def parameters(mode: str, frames: int, tht: float = 0.0, scen: float = 0.15, **others: object) -> StabParams:
+def parameters(mode: str, frames: int, tht: float = 0.0, scen: float = 0.15, **others: object) -> Stab:
     return stab_params([frames, mode, 1, tht, 0.2, scen, "none"])._replace(**others)
 
 
-def run(frames: canvases.Array, wanted: StabParams, **props: list[int | None]) -> canvases.Array:
+def run(frames: canvases.Array, wanted: Stab, **props: list[int | None]) -> canvases.Array:
     return canvases.arrays(stabilize.stabilize(canvases.canvas(frames, **props), wanted))
 
 

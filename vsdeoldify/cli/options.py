@@ -1,4 +1,4 @@
-"""``vsdeoldify script INPUT``: print a ready, commented VapourSynth script; and the options of colouring."""
+"""The options of colouring, shared by the commands that colour, and types of options."""
 
 import argparse
 import ast
@@ -6,31 +6,14 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ..models.catalogue import BUNDLED_MODEL, find_model
-from ..models.store import locate
-from ..runtime.device import default_device_index
-from ..settings.params import (
-    DDCOLOR_MODELS,
-    DEOLDIFY_MODELS,
-    METHODS,
-    MODEL_FILE_SUFFIXES,
-    DDColorParams,
-    DeOldifyParams,
-    StabParams,
-)
+from ..networks.family import model_names
+from ..settings.filters import FILTERS
+from ..settings.methods import METHODS, Method, find_method, unused_parameters
+from ..settings.params import DDColorParams, DeOldifyParams, StabParams
 from ..settings.presets import COLOURS, COLOURS_HELP, SPEED_HELP, SPEEDS, Preset, preset
-from ..support.errors import ModelError
+from ..settings.values import MODEL_FILE_SUFFIXES
 from ..support.paths import user_path
 from .errors import USAGE, CommandError
-
-_METHODS = (
-    "DeOldify alone",
-    "DDColor alone",
-    "both, mixed by mweight",
-    "DDColor held near DeOldify by cmc_tresh",
-    "DeOldify in the dark, DDColor in the light, by lmm_p",
-    "less DDColor in dark frames, by alm_p",
-)
 
 
 def add_colour_options(parser: argparse.ArgumentParser) -> None:
@@ -48,25 +31,28 @@ def add_colour_options(parser: argparse.ArgumentParser) -> None:
         default="balanced",
         help=f"from steadiest to most colourful (default: balanced). {kinds}",
     )
-    methods = ", ".join(
-        f"{i} or {name}: {text}" for i, (name, text) in enumerate(zip(METHODS, _METHODS, strict=True))
-    )
+    methods = ", ".join(f"{method.number} or {name}: {method.title}" for name, method in METHODS.items())
+    filters = ", ".join(FILTERS)
     group.add_argument("--method", metavar="METHOD", help=f"how the two networks are combined. {methods}")
     group.add_argument("--weight", type=float, metavar="W", help="share of DDColor in the mix, 0–1 (mweight)")
     group.add_argument(
-        "--deoldify", metavar="MODEL", help="DeOldify's model: video, stable, artistic, or a file"
+        "--deoldify",
+        metavar="MODEL",
+        help=f"DeOldify's model: {', '.join(model_names('deoldify_p'))}, or a file",
     )
     group.add_argument(
         "--ddcolor",
         metavar="MODEL",
-        help="DDColor's model: modelscope, artistic, paper_tiny, preview, or a file",
+        help=f"DDColor's model: {', '.join(model_names('ddcolor_p'))}, or a file",
     )
     group.add_argument(
         "--render-factor", type=int, metavar="N", help="fineness of the colours: the networks see 16·N pixels"
     )
     group.add_argument("--saturation", type=float, metavar="S", help="factor on the strength of the colours")
     group.add_argument(
-        "--no-stabilizer", action="store_true", help="leave the colours as the networks give them"
+        "--no-stabilizer",
+        action="store_true",
+        help=f"leave the colours as the networks give them, without the filters {filters}",
     )
     group.add_argument(
         "--stabilize-frames",
@@ -104,20 +90,21 @@ def chosen_parameters(args: argparse.Namespace) -> Preset:
     changes: dict[str, Any] = {}
     deoldify_p = chosen.ddeoldify.get("deoldify_p", list(DeOldifyParams()))
     ddcolor_p = chosen.ddeoldify.get("ddcolor_p", list(DDColorParams()))
-    method = chosen.ddeoldify["method"]
+    method = find_method(chosen.ddeoldify["method"])
     if args.method is not None:
-        method = changes["method"] = _method(args.method)
+        method = _method(args.method)
     elif args.deoldify is not None or args.ddcolor is not None:
         # Naming one model means that model; naming both, or a weight, means the mix.
         both = args.weight is not None or (args.deoldify is not None and args.ddcolor is not None)
-        method = changes["method"] = "simple" if both else "ddcolor" if args.deoldify is None else "deoldify"
-    uses_deoldify, uses_ddcolor = method != "ddcolor", method != "deoldify"
+        method = METHODS["simple" if both else "ddcolor" if args.deoldify is None else "deoldify"]
+    changes["method"] = method.name
+    uses_deoldify, uses_ddcolor = (key in method.networks for key in ("deoldify_p", "ddcolor_p"))
     if args.deoldify is not None and not uses_deoldify:
         raise CommandError(f"--deoldify has no effect with --method {args.method}", USAGE)
     if args.ddcolor is not None and not uses_ddcolor:
         raise CommandError(f"--ddcolor has no effect with --method {args.method}", USAGE)
     if args.weight is not None:
-        if not (uses_deoldify and uses_ddcolor):
+        if "mweight" not in method.own:
             raise CommandError("--weight needs a method that mixes two networks, e.g. --method simple", USAGE)
         changes["mweight"] = args.weight
     factor, saturation = args.render_factor, args.saturation
@@ -135,7 +122,7 @@ def chosen_parameters(args: argparse.Namespace) -> Preset:
     if factor is not None:
         changes["render_factor"] = factor
     if args.no_stabilizer:
-        changes |= {"dark": False, "smooth": False, "stab": False}
+        changes |= dict.fromkeys(FILTERS, False)
     if args.stabilize_frames is not None:
         changes["stab"] = args.stabilize_frames != 0
         if args.stabilize_frames:
@@ -149,6 +136,8 @@ def chosen_parameters(args: argparse.Namespace) -> Preset:
         changes["torch_dir"] = str(user_path(args.torch_dir).absolute())
     changes |= dict(args.set)
     if "device_index" not in changes:
+        from ..runtime.device import default_device_index
+
         changes["device_index"] = default_device_index()
     try:
         chosen = chosen.with_changes(**changes)
@@ -158,28 +147,14 @@ def chosen_parameters(args: argparse.Namespace) -> Preset:
 
 
 def check_models(chosen: Preset) -> None:
-    """See that the named models are installed, before a long film is opened for nothing.
+    """See that the named models are installed, before anything long is begun.
 
     Raises:
-        CommandError: one is missing.
+        ModelError: one is missing.
     """
-    torch_dir = chosen.ddeoldify.get("torch_dir")
-    for family, key, names in (
-        ("deoldify", "deoldify_p", DEOLDIFY_MODELS),
-        ("ddcolor", "ddcolor_p", DDCOLOR_MODELS),
-    ):
-        values = chosen.ddeoldify.get(key)
-        name: Any = values[0] if isinstance(values, (list, tuple)) and values else None
-        if isinstance(name, int) and 0 <= name < len(names):
-            name = names[name]
-        # Whatever else may be wrong with the value, the public functions say.
-        if name in names and name != BUNDLED_MODEL:
-            try:
-                locate(find_model(family, name), torch_dir)
-            except ModelError as error:
-                lines = [line for line in str(error).splitlines() if "without any download" not in line]
-                lines.append("To try without any download: --preset preview")
-                raise CommandError("\n".join(lines)) from None
+    from ..networks.files import used_models
+
+    used_models(chosen.ddeoldify)
 
 
 def existing_file(name: str) -> Path:
@@ -208,13 +183,13 @@ def _assignment(text: str) -> tuple[str, Any]:
         return name.strip(), value.strip()
 
 
-def _method(text: str) -> str:
+def _method(text: str) -> Method:
     text = text.strip().lower().replace("-", "_")
-    if text in METHODS:
-        return text
-    if text.isdecimal() and int(text) < len(METHODS):
-        return METHODS[int(text)]
-    raise CommandError(f"--method must be 0–5 or one of {', '.join(METHODS)}, got {text!r}", USAGE)
+    try:
+        return find_method(number_or_name(text))
+    except ValueError:
+        known = f"0–{len(METHODS) - 1} or one of {', '.join(METHODS)}"
+        raise CommandError(f"--method must be {known}, got {text!r}", USAGE) from None
 
 
 def _model(text: str) -> int | str:
@@ -224,16 +199,18 @@ def _model(text: str) -> int | str:
 
 
 def number_or_name(text: str) -> int | str:
+    """A number where the text is one, else the text."""
     text = text.strip()
     return int(text) if text.isdecimal() else text
 
 
 def _only_used(ddeoldify: dict[str, Any]) -> dict[str, Any]:
     """Without the parameters of the networks that the method does not use."""
-    unused = {
-        "deoldify": ("ddcolor_p", "mweight", "ddtweak", "ddtweak_p"),
-        "ddcolor": ("deoldify_p", "mweight"),
-        0: ("ddcolor_p", "mweight", "ddtweak", "ddtweak_p"),
-        1: ("deoldify_p", "mweight"),
-    }.get(ddeoldify["method"], ())
+    try:
+        method = find_method(ddeoldify["method"])
+    except ValueError:
+        return ddeoldify  # The function says what is wrong with it.
+    if len(method.networks) > 1:
+        return ddeoldify
+    unused = unused_parameters(method)
     return {key: value for key, value in ddeoldify.items() if key not in unused}

@@ -6,16 +6,18 @@ from pathlib import Path
 from typing import Any
 
 from ..models.catalogue import BUNDLED_MODEL, MODELS, short_name
-from ..settings.params import METHODS, MODEL_FILE_SUFFIXES, ddcolor_params, deoldify_params
+from ..settings.methods import METHODS
+from ..settings.params import ddcolor_params, deoldify_params
+from ..settings.values import MODEL_FILE_SUFFIXES, Models
 from ..support.paths import user_path
 from .results import GRAY
 
 # The defaults of `ddeoldify`, and of the preview preset.
 _WEIGHT, _FACTOR, _PREVIEW_FACTOR = 0.4, 24, 16
 
-MIXES = METHODS[2:]
+MIXES = tuple(name for name, method in METHODS.items() if len(method.networks) > 1)
 
-_FAMILIES: tuple[...] = ("deoldify", "ddcolor")
+_FAMILIES: tuple[str, ...] = ("deoldify", "ddcolor")
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Colouring:
     label: str
     ddeoldify: dict[str, Any]
     stabilizer: dict[str, Any] | None = None
-    models: tuple[tuple[str], ...] = ()
+    models: tuple[tuple[str, str], ...] = ()
 
 
 def parse_colouring(text: str, method: str = MIXES[0], render_factor: int | None = None) -> Colouring | None:
@@ -40,7 +42,7 @@ def parse_colouring(text: str, method: str = MIXES[0], render_factor: int | None
 
     Args:
         text: see the command's help.
-        method: how a mix is made, a name of `params.METHODS`.
+        method: how a mix is made, a name of `methods.METHODS`.
         render_factor: for models that have none of their own.
 
     Returns:
@@ -93,14 +95,14 @@ class _Model:
 
     @property
     def method(self) -> str:
-        return METHODS[0] if self.family == "deoldify" else METHODS[1]
+        return self.family
 
     @property
     def argument(self) -> dict[str, Any]:
         return {f"{self.family}_p": [self.name, self.render_factor]}
 
     @property
-    def files(self) -> tuple[tuple[str], ...]:
+    def files(self) -> tuple[tuple[str, str], ...]:
         """Which of the known model files it needs."""
         named = not self.name.lower().endswith(MODEL_FILE_SUFFIXES) and self.name != BUNDLED_MODEL
         return ((self.family, self.name),) if named else ()
@@ -113,7 +115,7 @@ def _meanings(text: str, render_factor: int | None) -> list[_Model]:
     name, factor = (match[1], int(match[2])) if match else (text, render_factor)
     prefix, _, file = name.partition("=")
     own: list[str] = [family for family in _FAMILIES if file and prefix.lower() == family]
-    found: list[tuple[str, str]]
+    found: list[tuple[str, str, str]]
     if own:
         if not file.lower().endswith(MODEL_FILE_SUFFIXES):
             raise ValueError(f"{text!r}: a file of weights ends in {', '.join(MODEL_FILE_SUFFIXES)}")
@@ -131,11 +133,11 @@ def _meanings(text: str, render_factor: int | None) -> list[_Model]:
     return [_model(family, name, label, factor) for family, name, label in found]
 
 
-def _model(family: name: str, label: str, factor: int | None) -> _Model:
+def _model(family: str, name: str, label: str, factor: int | None) -> _Model:
     if factor is None:
         return _Model(family, name, _PREVIEW_FACTOR if name == BUNDLED_MODEL else _FACTOR, label)
     check = deoldify_params if family == "deoldify" else ddcolor_params
-    check([name, factor])
+    check([name, factor], Models((name,), 0))
     return _Model(family, name, factor, f"{label}:{factor}")
 
 

@@ -11,9 +11,11 @@ from .. import meter
 from ..film.script import PLUGIN_MISSING, source_arguments
 from ..pictures.files import Picture, frame_to_picture, picture_to_clip, read_picture
 from ..support.errors import PictureError
+from ..support.h273 import MATRIX_BT601
 from ..support.words import sentence
 from ..vsutils import formats, scenes
 from ..vsutils.frames import in_order
+from ..vsutils.matrices import assumed_matrix
 
 _CUT = 0.15
 
@@ -105,7 +107,7 @@ class ClipSample:
         self.frames = clip.num_frames
         if clip.format.color_family == vs.RGB:
             gray = vs.GRAY8 if clip.format.bits_per_sample == 8 else vs.GRAY16
-            self.gray = vs.core.resize.Point(clip, format=gray, matrix=formats.BT601)
+            self.gray = vs.core.resize.Point(clip, format=gray, matrix=MATRIX_BT601)
         else:
             self.gray = vs.core.std.ShufflePlanes(clip, 0, vs.GRAY)
         canvas = formats.to_canvas(clip, 64)
@@ -135,7 +137,7 @@ def _without_colour(picture: Picture) -> Picture:
 def _rgb(clip: vs.VideoNode) -> vs.VideoNode:
     if clip.format.color_family == vs.RGB:
         return vs.core.resize.Point(clip, format=vs.RGB24)
-    matrix = formats.assumed_matrix(clip)
+    matrix = assumed_matrix(clip)
     return vs.core.resize.Bicubic(clip, format=vs.RGB24, matrix_in=matrix, range=vs.RANGE_FULL)
 
 

@@ -78,7 +78,8 @@ class Job:
         timing: its frame rate as a fraction, "24000/1001"; where it varies, a sum of the times of all frames.
         first: first frame of the range.
         end: the frame after its last.
-        colours: parameters of the public functions by their function's name, as `portable` gives them.
+        colours: parameters of the public functions by their function's name, as `portable` gives them; and
+            the names of the "preset", which stands for what they leave out.
         weights: SHA-256 of the model files by the parameters that name them.
         chain: `CHAIN_VERSION`.
         encoder: ffmpeg's options that encode a piece.
@@ -183,6 +184,7 @@ def portable(chosen: Preset, models: Mapping[str, UsedModel]) -> dict[str, dict[
         # Numbers and paths stand for what has a name, or a sum that the job knows.
         ddeoldify[parameter] = [model.name or _BY_SUM, *(ddeoldify.get(parameter) or [])[1:]]
     return {
+        "preset": {"preset": chosen.name, "colours": chosen.colours},
         "ddeoldify": ddeoldify,
         "ddeoldify_stabilizer": {key: _plain(value) for key, value in chosen.stabilizer.items()},
     }
@@ -197,7 +199,8 @@ def preset_at(job: Job, place: Place) -> Preset:
     ddeoldify |= {"device_index": place.device_index}
     if place.torch_dir is not None:
         ddeoldify["torch_dir"] = place.torch_dir
-    return Preset("job", "of a film", ddeoldify, dict(job.colours["ddeoldify_stabilizer"]))
+    names = job.colours["preset"]
+    return Preset(names["preset"], names["colours"], ddeoldify, dict(job.colours["ddeoldify_stabilizer"]))
 
 
 def _plain(value: Any) -> Any:

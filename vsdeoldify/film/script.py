@@ -1,11 +1,13 @@
 """The VapourSynth script of a film."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..cli.options import _METHODS
-from ..settings.params import METHODS
+from ..settings.filters import FILTERS
+from ..settings.methods import find_method
+from ..settings.parameters import COLOURING, Parameter, stabilizing
 from ..settings.presets import Preset
 from ..support.files import cache_folder
 
@@ -13,23 +15,6 @@ PLUGIN_MISSING = (
     "the source filter BestSource, which reads films, is not installed: "
     'pip install "vsdeoldify[cli]" (or: pip install vapoursynth-bestsource)'
 )
-
-_NOTES = {
-    "mweight": "share of DDColor in the mix, 0 to 1",
-    "deoldify_p": "model (video, stable, artistic), render factor (10 to 44), saturation, hue in degrees",
-    "ddcolor_p": "model (modelscope, artistic, paper_tiny, preview), render factor (10 to 64), and so on",
-    "ddtweak": "brighten what DDColor sees, by ddtweak_p",
-    "every": "run the networks on every Nth frame only",
-    "device_index": "0 to 7: a GPU; 99: the CPU; or a torch device name",
-    "torch_dir": "where the model files are",
-    "dark": "take colour out of dark areas",
-    "dark_p": "up to this luma (0 to 1), this much (0 to 1)",
-    "smooth": "soften the colours from dark to bright",
-    "smooth_p": "full effect below, none above this luma; kept saturation; taken brightness",
-    "stab": "average the colours over neighbouring frames of a scene",
-    "stab_p": "number of frames, and how they are weighed",
-    "render_factor": "fineness of the colours: a square of 16 times this",
-}
 
 
 def make_script(source: Path, chosen: Preset, *, cache: Path | None = None) -> str:
@@ -43,27 +28,21 @@ def make_script(source: Path, chosen: Preset, *, cache: Path | None = None) -> s
     Returns:
         The script: output 0 is the coloured film, output 1 the source.
     """
-    stabilizer = chosen.stabilizer
     lines = [
         "# Colours a film with vsdeoldify; made by: vsdeoldify script",
-        f"# Started from the preset {chosen.name!r} with {chosen.colours!r} colours; change what you like.",
         "# Run:  vspipe -c y4m THIS.vpy - | ffmpeg -i - COLOUR.mkv   (vsdeoldify colorize adds the sound.)",
         "import vapoursynth as vs",
         "",
-        "from vsdeoldify import ddeoldify, ddeoldify_stabilizer",
+        "from vsdeoldify import colorize",
         "",
         "core = vs.core",
         "",
         "# Any other source filter will do as well, e.g. core.lsmas.LWLibavSource or core.ffms2.Source.",
         f"source = core.bs.VideoSource({_arguments(source_arguments(source, cache))})",
-        "clip = source",
         "",
-        "# Colour: only the luma of the clip is looked at, and it is left as it is.",
-        *_call("ddeoldify", chosen.ddeoldify),
+        *_call(chosen),
         "",
     ]
-    if any(stabilizer.get(name) for name in ("dark", "smooth", "stab")):
-        lines += ["# Calm the colours.", *_call("ddeoldify_stabilizer", stabilizer), ""]
     lines += [
         "if clip.format.color_family == vs.RGB:  # Encoders of films take YUV.",
         "    depth = vs.YUV444P8 if clip.format.bits_per_sample == 8 else vs.YUV444P10",
@@ -94,15 +73,35 @@ def index_folder() -> Path | None:
     return None if cache is None else cache / "index"
 
 
-def _call(function: str, arguments: Mapping[str, Any]) -> list[str]:
-    lines = [f"clip = {function}(", "    clip,"]
-    for key, value in arguments.items():
-        if key == "method":
-            note = _METHODS[METHODS.index(value)] if value in METHODS else ""
-        else:
-            note = _NOTES.get(key, "")
-        lines.append(f"    {key}={_literal(value)}," + (f"  # {note}" if note else ""))
-    return [*lines, ")"]
+def _call(chosen: Preset) -> list[str]:
+    """The call of `colorize`, every parameter on a line of its own with its meaning."""
+    stabilizer = chosen.stabilizer
+    if not any(stabilizer.get(switch) for switch in FILTERS):
+        stabilizer = {switch: stabilizer[switch] for switch in FILTERS if switch in stabilizer}
+    return [
+        "clip = colorize(",
+        "    source,",
+        "    # What is not written below is as this preset has it; change what you like.",
+        f"    preset={_literal(chosen.name)},",
+        f"    colours={_literal(chosen.colours)},",
+        "    # Colour: only the luma of the clip is looked at, and it is left as it is.",
+        *_lines(chosen.ddeoldify, COLOURING),
+        "    # Calm the colours.",
+        *_lines(stabilizer, stabilizing()),
+        ")",
+    ]
+
+
+def _lines(arguments: Mapping[str, Any], parameters: Sequence[Parameter]) -> list[str]:
+    notes = {parameter.name: parameter.note for parameter in parameters}
+    if "method" in arguments:
+        with suppress(ValueError):
+            notes["method"] = find_method(arguments["method"]).title
+    lines = []
+    for name, value in arguments.items():
+        note = f"  # {notes[name]}" if name in notes else ""
+        lines.append(f"    {name}={_literal(value)},{note}")
+    return lines
 
 
 def _arguments(arguments: Mapping[str, Any]) -> str:

@@ -7,7 +7,9 @@ from typing import Any
 
 from ..models.catalogue import find_model
 from ..models.store import locate
-from ..settings.params import METHODS, MODEL_FILE_SUFFIXES, DDColorParams, DeOldifyParams
+from ..settings.methods import METHODS, find_method
+from ..settings.params import DDColorParams, DeOldifyParams
+from ..settings.values import MODEL_FILE_SUFFIXES
 from .family import family_of, model_names
 
 _DEFAULTS: dict[str, Any] = {"deoldify_p": DeOldifyParams().model, "ddcolor_p": DDColorParams().model}
@@ -39,15 +41,14 @@ def used_models(parameters: Mapping[str, Any]) -> dict[str, UsedModel]:
     Raises:
         ModelError: a named model is not installed; the message says how to get it.
     """
-    method = parameters.get("method", "simple")
-    if isinstance(method, int) and 0 <= method < len(METHODS):
-        method = METHODS[method]
+    try:
+        method = find_method(parameters.get("method", "simple"))
+    except (TypeError, ValueError):
+        method = METHODS["simple"]
     found: dict[str, UsedModel] = {}
-    for parameter, default in _DEFAULTS.items():
-        if method in ("deoldify", "ddcolor") and parameter != f"{method}_p":
-            continue
+    for parameter in method.networks:
         values = parameters.get(parameter)
-        model = values[0] if isinstance(values, (list, tuple)) and values else default
+        model = values[0] if isinstance(values, (list, tuple)) and values else _DEFAULTS[parameter]
         if isinstance(model, str) and model.lower().endswith(MODEL_FILE_SUFFIXES):
             found[parameter] = UsedModel(None, Path(model))
         elif (name := _name(parameter, model)) is not None:

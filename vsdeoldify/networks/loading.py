@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 from ..models.catalogue import ModelFile, find_model, short_name
 from ..models.reading import read_checkpoint, unchanged
 from ..models.store import locate
-from ..settings.params import MODEL_FILE_SUFFIXES
+from ..settings.values import MODEL_FILE_SUFFIXES
 from ..support.errors import ModelError
 from .family import FAMILIES, Family, families_of, guess, recognise
 

@@ -1,23 +1,24 @@
-"""The parameters of the public functions: named tuples with defaults, and the checks of every value.
+"""The lists of parameters: named tuples with defaults as people write them, their ranges, their checks.
 
 A plain list or tuple is accepted wherever a named tuple is; what a shorter one leaves out keeps its default.
-All checks raise `ValueError` (wrong value) or `TypeError` (wrong type) with a sentence that names the
-parameter; the public functions turn both into `vs.Error`.
+A check turns what was written into its frozen twin, whose types are narrow: names of models instead of
+numbers, hue ranges instead of texts. It raises `ValueError` (wrong value) or `TypeError` (wrong type) with a
+sentence that names the parameter; the public functions turn both into `vs.Error`.
 """
 
-import math
-import operator
-import os
-from collections.abc import Sequence
-from typing import Any, NamedTuple, SupportsFloat, SupportsIndex
+from __future__ import annotations
 
-from .hues import ChromaAdjustment, HueRanges, parse_adjustment, parse_ranges
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, cast
 
-MODEL_FILE_SUFFIXES = (".pth", ".pt", ".safetensors")
-DEOLDIFY_MODELS = ("video", "stable", "artistic")
-DDCOLOR_MODELS = ("modelscope", "artistic", "paper_tiny", "preview")
-METHODS = ("deoldify", "ddcolor", "simple", "constrained_chroma", "luma_masked", "adaptive_luma")
-STAB_MODES = {
+from .hues import ChromaAdjustment, HueRanges
+from .values import MODEL_FILE_SUFFIXES as MODEL_FILE_SUFFIXES
+from .values import Adjustment, Hues, Kind, Models, Number, Switch, Whole, integer
+
+type Mode = Literal["A", "W", "G"]
+
+STAB_MODES: dict[str, Mode] = {
     "a": "A",
     "arithmetic": "A",
     "center": "A",
@@ -28,8 +29,7 @@ STAB_MODES = {
     "g": "G",
     "guided": "G",
 }
-MAX_FRAMES = {"A": 15, "W": 15, "G": 31}
-_LEAST = 1e-9
+MAX_FRAMES: dict[Mode, int] = {"A": 15, "W": 15, "G": 31}
 
 
 class DeOldifyParams(NamedTuple):
@@ -91,7 +91,7 @@ class DDTweakParams(NamedTuple):
     gamma_luma_min: float = 0.5
     gamma_alpha: float = 1.5
     gamma_min: float = 0.5
-    hue_adjust: str | ChromaAdjustment | None = "300:360|0.3,0.2"
+    hue_adjust: str | None = "300:360|0.3,0.2"
 
 
 class LumaMaskedParams(NamedTuple):
@@ -133,7 +133,7 @@ class DarkParams(NamedTuple):
 
     threshold: float = 0.2
     amount: float = 0.8
-    hue_range: str | HueRanges | None = "0:30,300:360"
+    hue_range: str | None = "0:30,300:360"
 
 
 class SmoothParams(NamedTuple):
@@ -151,7 +151,7 @@ class SmoothParams(NamedTuple):
     white_threshold: float = 0.7
     dark_sat: float = 0.9
     dark_bright: float = 0.05
-    hue_range: str | HueRanges | None = "none"
+    hue_range: str | None = "none"
 
 
 class StabParams(NamedTuple):
@@ -174,237 +174,319 @@ class StabParams(NamedTuple):
     tht: float = 15
     weight: float = 0.2
     tht_scen: float = 0.15
-    hue_adjust: str | ChromaAdjustment | None = "300:360|0.5,0.0"
+    hue_adjust: str | None = "300:360|0.5,0.0"
 
 
-def number(name: str, value: object, low: float, high: float) -> float:
-    """Return `value` as a float, or say why it is not a number in low–high."""
-    if isinstance(value, (str, bytes)) or not isinstance(value, SupportsFloat):
-        raise TypeError(f"{name} must be a number in {low:g}–{high:g}, got {value!r}")
-    try:
-        result = float(value)
-    except (TypeError, ValueError, OverflowError):
-        raise TypeError(f"{name} must be a number in {low:g}–{high:g}, got {value!r}") from None
-    if math.isnan(result) or not low <= result <= high:
-        raise ValueError(f"{name} must be in {low:g}–{high:g}, got {value}")
-    # Less has no effect on a picture, and products of it would be beyond what a filter's float holds.
-    return result if abs(result) >= _LEAST else 0.0
+class DeOldify(NamedTuple):
+    """`DeOldifyParams`, checked: the model is its name or the path of its file."""
+
+    model: str
+    render_factor: int
+    saturation: float
+    hue: float
 
 
-def integer(name: str, value: object, low: int, high: int, *, also: Sequence[int] = ()) -> int:
-    """Return `value` as an int; whole floats such as 24.0 pass, as GUIs send them."""
-    allowed = f"a whole number in {low}–{high}" + "".join(f" or {n}" for n in also)
-    if isinstance(value, SupportsIndex):
-        result = operator.index(value)
-    elif isinstance(value, SupportsFloat) and float(value).is_integer():
-        result = int(float(value))
-    elif isinstance(value, (str, bytes)) or not isinstance(value, SupportsFloat):
-        raise TypeError(f"{name} must be {allowed}, got {value!r}")
-    else:
-        raise ValueError(f"{name} must be {allowed}, got {value}")
-    if result not in also and not low <= result <= high:
-        raise ValueError(f"{name} must be {allowed}, got {result}")
-    return result
+class DDColor(NamedTuple):
+    """`DDColorParams`, checked: the model is its name or the path of its file."""
+
+    model: str
+    render_factor: int
+    saturation: float
+    hue: float
+    half: bool
 
 
-def boolean(name: str, value: object) -> bool:
-    """Return `value` as a bool; 0 and 1 pass, as GUIs send them."""
-    if isinstance(value, (str, bytes)) or value not in (0, 1):
-        raise TypeError(f"{name} must be True or False, got {value!r}")
-    return bool(value)
+class DDTweak(NamedTuple):
+    """`DDTweakParams`, checked; a `hue_adjust` of None is no adjustment."""
+
+    bright: float
+    contrast: float
+    gamma: float
+    luma_constrained: bool
+    luma_min: float
+    gamma_luma_min: float
+    gamma_alpha: float
+    gamma_min: float
+    hue_adjust: ChromaAdjustment | None
 
 
-def choice(name: str, value: object, names: Sequence[str], numbered: int | None = None) -> str:
-    """Return the name that `value`, a name or its number, stands for.
+class LumaMask(NamedTuple):
+    """`LumaMaskedParams`, checked: the black limit is not above the white one."""
+
+    luma_black_limit: float
+    luma_white_limit: float
+    luma_mask_sat: float
+
+
+class AdaptiveLuma(NamedTuple):
+    """`AdaptiveLumaParams`, checked."""
+
+    luma_threshold: float
+    alpha: float
+    min_weight: float
+
+
+class Dark(NamedTuple):
+    """`DarkParams`, checked."""
+
+    threshold: float
+    amount: float
+    hue_range: HueRanges
+
+
+class Smooth(NamedTuple):
+    """`SmoothParams`, checked: the dark threshold is not above the white one."""
+
+    dark_threshold: float
+    white_threshold: float
+    dark_sat: float
+    dark_bright: float
+    hue_range: HueRanges
+
+
+class Stab(NamedTuple):
+    """`StabParams`, checked: `frames` is odd; a `hue_adjust` of None is no adjustment."""
+
+    frames: int
+    mode: Mode
+    sat: float
+    tht: float
+    weight: float
+    tht_scen: float
+    hue_adjust: ChromaAdjustment | None
+
+
+@dataclass(frozen=True, slots=True)
+class _ModeNames:
+    """The names of the ways to average."""
+
+    def check(self, name: str, value: object, checked: Mapping[str, Any]) -> Mode:
+        mode = STAB_MODES.get(value.strip().lower()) if isinstance(value, str) else None
+        if mode is None:
+            raise ValueError(f"{name} must be one of {', '.join(STAB_MODES)}, got {value!r}")
+        return mode
+
+
+@dataclass(frozen=True, slots=True)
+class _Frames:
+    """How many frames are averaged: from 3 to what the mode allows, and odd."""
+
+    def check(self, name: str, value: object, checked: Mapping[str, Any]) -> int:
+        return integer(name, value, 3, MAX_FRAMES[checked["mode"]]) | 1
+
+
+@dataclass(frozen=True)
+class Group:
+    """A list of parameters: what people write, and what the check makes of it.
+
+    Attributes:
+        parameter: the name of the functions' parameter: "dark_p".
+        written: the named tuple with the defaults, as people write it.
+        checked: its frozen twin: a named tuple with the same fields in narrow types.
+        kinds: what each field takes, in the order in which they are checked.
+        ordered: two fields of which the first must not be above the second.
+    """
+
+    parameter: str
+    written: type[Any]
+    checked: type[Any]
+    kinds: dict[str, Kind]
+    ordered: tuple[str, str] | None = None
+
+    def check(self, value: object, **kinds: Kind) -> Any:
+        """Check a list.
+
+        Args:
+            value: the start of a list, a named tuple, or what an earlier check gave.
+            **kinds: what fields take that is known to the caller only.
+
+        Returns:
+            A value of the type `checked`.
+
+        Raises:
+            TypeError: it is no list, or an element's type is wrong.
+            ValueError: it is too long, or an element is wrong.
+        """
+        if isinstance(value, self.checked):
+            return value
+        written = self._written(value)._asdict()
+        done: dict[str, Any] = {}
+        for field, kind in (self.kinds | kinds).items():
+            done[field] = kind.check(f"{self.parameter} {field}", written[field], done)
+        if self.ordered is not None:
+            low, high = self.ordered
+            if done[low] > done[high]:
+                raise ValueError(
+                    f"{self.parameter} {low} must not be above {high}, got {done[low]:g} and {done[high]:g}"
+                )
+        return self.checked(**done)
+
+    def _written(self, value: object) -> Any:
+        """The named tuple of whatever sequence the caller gave."""
+        fields: tuple[str, ...] = self.written._fields
+        if isinstance(value, self.written):
+            return value
+        if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
+            raise TypeError(f"{self.parameter} must be a list [{', '.join(fields)}], got {value!r}")
+        if len(value) > len(fields):
+            raise ValueError(
+                f"{self.parameter} takes at most {len(fields)} values [{', '.join(fields)}], got {len(value)}"
+            )
+        return self.written(*value)
+
+
+_NO_MODELS = Models((), 0)
+SHARE = Number(0, 1)
+WEIGHT = SHARE
+"""`mweight`."""
+CMC_THRESHOLD = SHARE
+"""`cmc_tresh`."""
+BATCH_SIZE = Whole(1, 64)
+EVERY = Whole(1, 16)
+STABILIZER_RENDER_FACTOR = Whole(10, 64, also=(0,))
+
+DEOLDIFY = Group(
+    "deoldify_p",
+    DeOldifyParams,
+    DeOldify,
+    {
+        "model": _NO_MODELS,
+        "render_factor": Whole(10, 44),
+        "saturation": Number(0, 10),
+        "hue": Number(-360, 360),
+    },
+)
+DDCOLOR = Group(
+    "ddcolor_p",
+    DDColorParams,
+    DDColor,
+    {
+        "model": _NO_MODELS,
+        "render_factor": Whole(10, 64, also=(0,)),
+        "saturation": Number(0, 10),
+        "hue": Number(-360, 360),
+        "half": Switch(),
+    },
+)
+DDTWEAK = Group(
+    "ddtweak_p",
+    DDTweakParams,
+    DDTweak,
+    {
+        "bright": Number(-10, 10),
+        "contrast": Number(0, 10),
+        "gamma": Number(0.01, 10),
+        "luma_constrained": Switch(),
+        "luma_min": SHARE,
+        "gamma_luma_min": SHARE,
+        "gamma_alpha": Number(0, 10),
+        "gamma_min": Number(0.01, 10),
+        "hue_adjust": Adjustment(),
+    },
+)
+LUMA_MASK = Group(
+    "lmm_p",
+    LumaMaskedParams,
+    LumaMask,
+    {"luma_black_limit": SHARE, "luma_white_limit": SHARE, "luma_mask_sat": SHARE},
+    ordered=("luma_black_limit", "luma_white_limit"),
+)
+ADAPTIVE_LUMA = Group(
+    "alm_p",
+    AdaptiveLumaParams,
+    AdaptiveLuma,
+    {"luma_threshold": SHARE, "alpha": Number(0, 10), "min_weight": SHARE},
+)
+DARK = Group(
+    "dark_p",
+    DarkParams,
+    Dark,
+    {"threshold": SHARE, "amount": SHARE, "hue_range": Hues()},
+)
+SMOOTH = Group(
+    "smooth_p",
+    SmoothParams,
+    Smooth,
+    {
+        "dark_threshold": SHARE,
+        "white_threshold": SHARE,
+        "dark_sat": SHARE,
+        "dark_bright": SHARE,
+        "hue_range": Hues(),
+    },
+    ordered=("dark_threshold", "white_threshold"),
+)
+STAB = Group(
+    "stab_p",
+    StabParams,
+    Stab,
+    {
+        "mode": _ModeNames(),
+        "frames": _Frames(),
+        "sat": SHARE,
+        "tht": Number(0, 255),
+        "weight": SHARE,
+        "tht_scen": SHARE,
+        "hue_adjust": Adjustment(),
+    },
+)
+
+
+def deoldify_params(value: object, models: Models) -> DeOldify:
+    """Check `deoldify_p`.
 
     Args:
-        name: the parameter's name, for the message.
         value: what the caller gave.
-        names: the names, in the order of their numbers.
-        numbered: how many of them have a number; all where None.
+        models: the names that it takes.
     """
-    count = len(names) if numbered is None else numbered
-    listed = ", ".join(f"{i} ({n})" if i < count else n for i, n in enumerate(names))
-    if isinstance(value, str):
-        if value.strip().lower() in names:
-            return value.strip().lower()
-        raise ValueError(f"{name} must be one of {listed}, got {value!r}")
-    try:
-        return names[integer(name, value, 0, count - 1)]
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must be one of {listed}, got {value!r}") from None
+    return cast(DeOldify, DEOLDIFY.check(value, model=models))
 
 
-def folder(name: str, value: object) -> str | None:
-    """Return a folder's path, or None where the caller names none."""
-    if value is None:
-        return None
-    if not isinstance(value, (str, os.PathLike)) or not isinstance(os.fspath(value), str):
-        raise TypeError(f"{name} must be the path of a folder, got {value!r}")
-    path: str = os.fspath(value)
-    if "\0" in path:
-        raise ValueError(f"{name} must be the path of a folder, got {value!r}")
-    return path
+def ddcolor_params(value: object, models: Models) -> DDColor:
+    """Check `ddcolor_p`.
+
+    Args:
+        value: what the caller gave.
+        models: the names that it takes.
+    """
+    return cast(DDColor, DDCOLOR.check(value, model=models))
 
 
-def _model(name: str, value: object, names: Sequence[str], numbered: int | None = None) -> str:
-    """A model's name, or the path of a file of weights."""
-    if isinstance(value, os.PathLike):
-        value = os.fspath(value)
-    if isinstance(value, str) and value.lower().endswith(MODEL_FILE_SUFFIXES):
-        return value
-    return choice(name, value, names, numbered)
-
-
-def ddcolor_render_factor(p: DDColorParams, width: int) -> int:
-    """DDColor's render factor, chosen by the clip's width where it is 0."""
-    return p.render_factor or min(max(int(0.4 * width / 16), 16), 48)
-
-
-def stabilizer_render_factor(value: object, width: int) -> int:
-    """Check the stabilizer's render factor; 0 chooses by the clip's width."""
-    checked = integer("render_factor", value, 10, 64, also=(0,))
-    return checked or min(max(int(0.4 * width / 16), 16), 64)
-
-
-def _fill[Params: tuple[Any, ...]](kind: type[Params], name: str, value: object) -> Params:
-    """Make the named tuple from whatever sequence the caller gave."""
-    fields: tuple[str, ...] = kind._fields  # type: ignore[attr-defined]
-    if isinstance(value, kind):
-        return value
-    if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
-        raise TypeError(f"{name} must be a list [{', '.join(fields)}], got {value!r}")
-    if len(value) > len(fields):
-        raise ValueError(f"{name} takes at most {len(fields)} values [{', '.join(fields)}], got {len(value)}")
-    return kind(*value)
-
-
-def _hues(name: str, value: Any) -> HueRanges | None:
-    if value is None or isinstance(value, HueRanges):
-        return value
-    if not isinstance(value, str):
-        raise TypeError(f'{name} must be hue ranges such as "290:330,rose" or "none", got {value!r}')
-    try:
-        return parse_ranges(value)
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}") from None
-
-
-def _adjustment(name: str, value: Any) -> ChromaAdjustment | None:
-    if value is None or isinstance(value, ChromaAdjustment):
-        return value
-    if not isinstance(value, str):
-        raise TypeError(
-            f'{name} must be a chroma adjustment such as "300:360|0.3,0.2" or "none", got {value!r}'
-        )
-    try:
-        return parse_adjustment(value)
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}") from None
-
-
-def _limits(name: str, low_name: str, low: float, high_name: str, high: float) -> None:
-    if low > high:
-        raise ValueError(f"{name} {low_name} must not be above {high_name}, got {low:g} and {high:g}")
-
-
-def deoldify_params(value: object) -> DeOldifyParams:
-    """Check `deoldify_p`; the model comes back as its name."""
-    p = _fill(DeOldifyParams, "deoldify_p", value)
-    return DeOldifyParams(
-        _model("deoldify_p model", p.model, DEOLDIFY_MODELS),
-        integer("deoldify_p render_factor", p.render_factor, 10, 44),
-        number("deoldify_p saturation", p.saturation, 0, 10),
-        number("deoldify_p hue", p.hue, -360, 360),
-    )
-
-
-def ddcolor_params(value: object) -> DDColorParams:
-    """Check `ddcolor_p`; the model comes back as its name."""
-    p = _fill(DDColorParams, "ddcolor_p", value)
-    return DDColorParams(
-        _model("ddcolor_p model", p.model, DDCOLOR_MODELS, numbered=2),
-        integer("ddcolor_p render_factor", p.render_factor, 10, 64, also=(0,)),
-        number("ddcolor_p saturation", p.saturation, 0, 10),
-        number("ddcolor_p hue", p.hue, -360, 360),
-        boolean("ddcolor_p half", p.half),
-    )
-
-
-def ddtweak_params(value: object) -> DDTweakParams:
+def ddtweak_params(value: object) -> DDTweak:
     """Check `ddtweak_p`."""
-    p = _fill(DDTweakParams, "ddtweak_p", value)
-    return DDTweakParams(
-        number("ddtweak_p bright", p.bright, -10, 10),
-        number("ddtweak_p contrast", p.contrast, 0, 10),
-        number("ddtweak_p gamma", p.gamma, 0.01, 10),
-        boolean("ddtweak_p luma_constrained", p.luma_constrained),
-        number("ddtweak_p luma_min", p.luma_min, 0, 1),
-        number("ddtweak_p gamma_luma_min", p.gamma_luma_min, 0, 1),
-        number("ddtweak_p gamma_alpha", p.gamma_alpha, 0, 10),
-        number("ddtweak_p gamma_min", p.gamma_min, 0.01, 10),
-        _adjustment("ddtweak_p hue_adjust", p.hue_adjust),
-    )
+    return cast(DDTweak, DDTWEAK.check(value))
 
 
-def luma_masked_params(value: object) -> LumaMaskedParams:
+def luma_masked_params(value: object) -> LumaMask:
     """Check `lmm_p`."""
-    p = _fill(LumaMaskedParams, "lmm_p", value)
-    checked = LumaMaskedParams(
-        number("lmm_p luma_black_limit", p.luma_black_limit, 0, 1),
-        number("lmm_p luma_white_limit", p.luma_white_limit, 0, 1),
-        number("lmm_p luma_mask_sat", p.luma_mask_sat, 0, 1),
-    )
-    _limits("lmm_p", "luma_black_limit", checked[0], "luma_white_limit", checked[1])
-    return checked
+    return cast(LumaMask, LUMA_MASK.check(value))
 
 
-def adaptive_luma_params(value: object) -> AdaptiveLumaParams:
+def adaptive_luma_params(value: object) -> AdaptiveLuma:
     """Check `alm_p`."""
-    p = _fill(AdaptiveLumaParams, "alm_p", value)
-    return AdaptiveLumaParams(
-        number("alm_p luma_threshold", p.luma_threshold, 0, 1),
-        number("alm_p alpha", p.alpha, 0, 10),
-        number("alm_p min_weight", p.min_weight, 0, 1),
-    )
+    return cast(AdaptiveLuma, ADAPTIVE_LUMA.check(value))
 
 
-def dark_params(value: object) -> DarkParams:
+def dark_params(value: object) -> Dark:
     """Check `dark_p`."""
-    p = _fill(DarkParams, "dark_p", value)
-    return DarkParams(
-        number("dark_p threshold", p.threshold, 0, 1),
-        number("dark_p amount", p.amount, 0, 1),
-        _hues("dark_p hue_range", p.hue_range),
-    )
+    return cast(Dark, DARK.check(value))
 
 
-def smooth_params(value: object) -> SmoothParams:
+def smooth_params(value: object) -> Smooth:
     """Check `smooth_p`."""
-    p = _fill(SmoothParams, "smooth_p", value)
-    checked = SmoothParams(
-        number("smooth_p dark_threshold", p.dark_threshold, 0, 1),
-        number("smooth_p white_threshold", p.white_threshold, 0, 1),
-        number("smooth_p dark_sat", p.dark_sat, 0, 1),
-        number("smooth_p dark_bright", p.dark_bright, 0, 1),
-        _hues("smooth_p hue_range", p.hue_range),
-    )
-    _limits("smooth_p", "dark_threshold", checked[0], "white_threshold", checked[1])
-    return checked
+    return cast(Smooth, SMOOTH.check(value))
 
 
-def stab_params(value: object) -> StabParams:
-    """Check `stab_p`; the number of frames comes back odd, the mode as "A", "W" or "G"."""
-    p = _fill(StabParams, "stab_p", value)
-    mode = STAB_MODES.get(p.mode.strip().lower()) if isinstance(p.mode, str) else None
-    if mode is None:
-        raise ValueError(f"stab_p mode must be one of {', '.join(STAB_MODES)}, got {p.mode!r}")
-    return StabParams(
-        integer("stab_p frames", p.frames, 3, MAX_FRAMES[mode]) | 1,
-        mode,
-        number("stab_p sat", p.sat, 0, 1),
-        number("stab_p tht", p.tht, 0, 255),
-        number("stab_p weight", p.weight, 0, 1),
-        number("stab_p tht_scen", p.tht_scen, 0, 1),
-        _adjustment("stab_p hue_adjust", p.hue_adjust),
-    )
+def stab_params(value: object) -> Stab:
+    """Check `stab_p`."""
+    return cast(Stab, STAB.check(value))
+
+
+def ddcolor_render_factor(render_factor: int, width: int) -> int:
+    """DDColor's render factor, chosen by the clip's width where it is 0."""
+    return render_factor or min(max(int(0.4 * width / 16), 16), 48)
+
+
+def stabilizer_render_factor(render_factor: int, width: int) -> int:
+    """The stabilizer's render factor, chosen by the clip's width where it is 0."""
+    return render_factor or min(max(int(0.4 * width / 16), 16), 64)

@@ -2,31 +2,114 @@
 
 A preset has two names: how much work per frame ("preview" … "best", from fastest to best) and how strong the
 colours ("stable" … "vivid", from steadiest to most colourful). It is nothing but the parameters that
-`preset()` returns: whoever wants to go on by hand copies them.
+`preset()` returns: whoever wants to go on by hand copies them. A new one is a row of its table.
 """
 
 from __future__ import annotations
 
-import inspect
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Any
 
-SPEEDS = ("preview", "fast", "medium", "slow", "best")
-COLOURS = ("stable", "balanced", "vivid")
+from .parameters import colouring_names, stabilizing_names
 
-SPEED_HELP = {
-    "preview": "the small model of the package itself, at 256 pixels: nothing to download, quick on a CPU",
-    "fast": "one small network (DDColor paper_tiny, a download of about 220 MB) at 384 pixels",
-    "medium": "DeOldify video and DDColor artistic mixed, at 384 pixels: the defaults of ddeoldify()",
-    "slow": "the same two networks at 448 and 512 pixels: finer detail in the colours",
-    "best": "the same two networks at 576 and 640 pixels, for large pictures",
+
+@dataclass(frozen=True, slots=True)
+class _Speed:
+    """How much work per frame.
+
+    Attributes:
+        help: what it is, for people.
+        ddcolor: model and render factor of `ddcolor_p`.
+        deoldify: the same of `deoldify_p`, where that network is used.
+    """
+
+    help: str
+    ddcolor: tuple[str, int]
+    deoldify: tuple[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Strength:
+    """How strong the colours are.
+
+    Attributes:
+        help: what it is, for people.
+        weight: DDColor's share in a mix.
+        saturation: factor on the networks' colours.
+        frames: how many frames the colours are averaged over.
+        dark: how much colour is taken out of dark areas.
+        smooth: whether colours are softened from dark to bright.
+        smooth_saturation: share of the colour that this keeps in the dark.
+    """
+
+    help: str
+    weight: float
+    saturation: float
+    frames: int
+    dark: float
+    smooth: bool
+    smooth_saturation: float
+
+
+_SPEEDS: dict[str, _Speed] = {
+    "preview": _Speed(
+        "the small model of the package itself, at 256 pixels: nothing to download, quick on a CPU",
+        ddcolor=("preview", 16),
+    ),
+    "fast": _Speed(
+        "one small network (DDColor paper_tiny, a download of about 220 MB) at 384 pixels",
+        ddcolor=("paper_tiny", 24),
+    ),
+    "medium": _Speed(
+        "DeOldify video and DDColor artistic mixed, at 384 pixels: the defaults of ddeoldify()",
+        ddcolor=("artistic", 24),
+        deoldify=("video", 24),
+    ),
+    "slow": _Speed(
+        "the same two networks at 448 and 512 pixels: finer detail in the colours",
+        ddcolor=("artistic", 32),
+        deoldify=("video", 28),
+    ),
+    "best": _Speed(
+        "the same two networks at 576 and 640 pixels, for large pictures",
+        ddcolor=("artistic", 40),
+        deoldify=("video", 36),
+    ),
 }
-COLOURS_HELP = {
-    "stable": "muted and steady: little DDColor, less saturation, colours averaged over 15 frames",
-    "balanced": "between the two: colours averaged over 9 frames",
-    "vivid": "strong colours: much DDColor, more saturation, colours averaged over 5 frames only",
+_STRENGTHS: dict[str, _Strength] = {
+    "stable": _Strength(
+        "muted and steady: little DDColor, less saturation, colours averaged over 15 frames",
+        weight=0.25,
+        saturation=0.85,
+        frames=15,
+        dark=0.8,
+        smooth=True,
+        smooth_saturation=0.8,
+    ),
+    "balanced": _Strength(
+        "between the two: colours averaged over 9 frames",
+        weight=0.4,
+        saturation=1.0,
+        frames=9,
+        dark=0.8,
+        smooth=True,
+        smooth_saturation=0.9,
+    ),
+    "vivid": _Strength(
+        "strong colours: much DDColor, more saturation, colours averaged over 5 frames only",
+        weight=0.65,
+        saturation=1.2,
+        frames=5,
+        dark=0.6,
+        smooth=False,
+        smooth_saturation=0.9,
+    ),
 }
+
+SPEEDS = tuple(_SPEEDS)
+COLOURS = tuple(_STRENGTHS)
+SPEED_HELP = {name: speed.help for name, speed in _SPEEDS.items()}
+COLOURS_HELP = {name: strength.help for name, strength in _STRENGTHS.items()}
 
 
 @dataclass(frozen=True)
@@ -56,27 +139,14 @@ class Preset:
         """
         ddeoldify, stabilizer = dict(self.ddeoldify), dict(self.stabilizer)
         for key, value in changes.items():
-            if key in ddeoldify_parameters():
+            if key in colouring_names():
                 ddeoldify[key] = value
-            elif key in stabilizer_parameters():
+            elif key in stabilizing_names():
                 stabilizer[key] = value
             else:
-                known = ", ".join([*ddeoldify_parameters(), *stabilizer_parameters()])
+                known = ", ".join([*colouring_names(), *stabilizing_names()])
                 raise TypeError(f"there is no parameter {key!r}; there are {known}")
         return replace(self, ddeoldify=ddeoldify, stabilizer=stabilizer)
-
-
-# Render factors of DeOldify and DDColor; None where the preset does not use that network.
-_MODELS: dict[str, tuple[tuple[str, int] | None, tuple[str, int]]] = {
-    "preview": (None, ("preview", 16)),
-    "fast": (None, ("paper_tiny", 24)),
-    "medium": (("video", 24), ("artistic", 24)),
-    "slow": (("video", 28), ("artistic", 32)),
-    "best": (("video", 36), ("artistic", 40)),
-}
-_WEIGHT = {"stable": 0.25, "balanced": 0.4, "vivid": 0.65}
-_SATURATION = {"stable": 0.85, "balanced": 1.0, "vivid": 1.2}
-_AVERAGED_FRAMES = {"stable": 15, "balanced": 9, "vivid": 5}
 
 
 def preset(name: str = "medium", colours: str = "balanced") -> Preset:
@@ -92,46 +162,29 @@ def preset(name: str = "medium", colours: str = "balanced") -> Preset:
     """
     name = _choice("preset", name, SPEEDS)
     colours = _choice("colours", colours, COLOURS)
-    deoldify_model, (ddcolor_model, ddcolor_factor) = _MODELS[name]
-    saturation = _SATURATION[colours]
-    ddcolor_p = [ddcolor_model, ddcolor_factor, saturation, 0.0]
+    speed, strength = _SPEEDS[name], _STRENGTHS[colours]
+    ddcolor_p = [*speed.ddcolor, strength.saturation, 0.0]
     ddeoldify: dict[str, Any]
-    if deoldify_model is None:
+    if speed.deoldify is None:
         ddeoldify = {"method": "ddcolor", "ddcolor_p": ddcolor_p}
     else:
         ddeoldify = {
             "method": "simple",
-            "mweight": _WEIGHT[colours],
-            "deoldify_p": [*deoldify_model, saturation, 0.0],
+            "mweight": strength.weight,
+            "deoldify_p": [*speed.deoldify, strength.saturation, 0.0],
             "ddcolor_p": ddcolor_p,
         }
     stabilizer = {
         "dark": True,
-        "dark_p": [0.2, 0.6 if colours == "vivid" else 0.8],
-        "smooth": colours != "vivid",
-        "smooth_p": [0.3, 0.7, 0.8 if colours == "stable" else 0.9, 0.05],
+        "dark_p": [0.2, strength.dark],
+        "smooth": strength.smooth,
+        "smooth_p": [0.3, 0.7, strength.smooth_saturation, 0.05],
         "stab": True,
-        "stab_p": [_AVERAGED_FRAMES[colours], "guided"],
+        "stab_p": [strength.frames, "guided"],
         # The colours are no finer than the larger network's square.
-        "render_factor": max(ddcolor_factor, deoldify_model[1] if deoldify_model else 0),
+        "render_factor": max(factor for _, factor in filter(None, (speed.deoldify, speed.ddcolor))),
     }
     return Preset(name, colours, ddeoldify, stabilizer)
-
-
-@cache
-def ddeoldify_parameters() -> tuple[str, ...]:
-    """Names of the parameters of `ddeoldify`, without the clip."""
-    from .. import ddeoldify
-
-    return tuple(inspect.signature(ddeoldify).parameters)[1:]
-
-
-@cache
-def stabilizer_parameters() -> tuple[str, ...]:
-    """Names of the parameters of `ddeoldify_stabilizer`, without the clip."""
-    from .. import ddeoldify_stabilizer
-
-    return tuple(inspect.signature(ddeoldify_stabilizer).parameters)[1:]
 
 
 def _choice(what: str, value: object, names: tuple[str, ...]) -> str:

@@ -1,1 +1,1 @@
-"""What every room may use, and which knows nothing of colour."""
+"""What every room may use: errors, words, files, and the numbers of standards."""

@@ -1,39 +1,30 @@
-"""Between the source clip and the canvas.
-
-The canvas is a square `YUV444PS` clip in full range and BT.601, whatever the source is. Chroma of two
-matrices differs by a linear map that luma has no part in, so the way back to the source's matrix is exact.
-"""
+"""Between the source clip and the canvas (see `planes`): the only way in, and the only way out."""
 
 from functools import cache
+from weakref import WeakKeyDictionary
 
 import vapoursynth as vs
 from vapoursynth import core
 
+from ..support.h273 import MATRIX_BT601
 from . import memory
+from .expressions import Inputs, differences
+from .matrices import assumed_matrix, chroma_of_bt601, matrix_of
+from .planes import colourless, multiply_chroma, plane, planes
+from .props import whole
 
-BT601 = int(vs.MATRIX_ST170_M)
 MIN_SIZE = 16
-
-# The weights of red and blue in the luma. Chroma of these matrices is a linear function of gamma-encoded RGB:
-# all that film and video use in practice.
-_LUMA_WEIGHTS = {
-    int(vs.MATRIX_BT709): (0.2126, 0.0722),
-    int(vs.MATRIX_FCC): (0.30, 0.11),
-    int(vs.MATRIX_BT470_BG): (0.299, 0.114),
-    int(vs.MATRIX_ST170_M): (0.299, 0.114),
-    int(vs.MATRIX_ST240_M): (0.212, 0.087),
-    int(vs.MATRIX_BT2020_NCL): (0.2627, 0.0593),
-}
-LINEAR_MATRICES = frozenset(_LUMA_WEIGHTS) | {int(vs.MATRIX_YCGCO)}
 
 _LEFT_SITED = {int(vs.CHROMA_LEFT), int(vs.CHROMA_TOP_LEFT), int(vs.CHROMA_BOTTOM_LEFT)}
 _TOP_SITED = {int(vs.CHROMA_TOP_LEFT), int(vs.CHROMA_TOP)}
 _BOTTOM_SITED = {int(vs.CHROMA_BOTTOM_LEFT), int(vs.CHROMA_BOTTOM)}
 
+# The frame properties that are read here and in `scenes`.
+_READ = ("_Range", "_ChromaLocation", "_SceneChangePrev", "_SceneChangeNext")
 
-def assumed_matrix(clip: vs.VideoNode) -> int:
-    """The matrix players assume for a clip that names none: BT.709 for HD, else BT.601."""
-    return int(vs.MATRIX_BT709) if clip.width > 1024 or clip.height > 576 else BT601
+# For every clip that `restore` made, one with the same properties whose frames cost nothing: checking a
+# clip that is still being coloured must not run the networks.
+_stand_ins: WeakKeyDictionary[vs.VideoNode, vs.VideoNode] = WeakKeyDictionary()
 
 
 def check_clip(clip: object, *, gray: bool = True) -> vs.VideoNode:
@@ -67,10 +58,17 @@ def check_clip(clip: object, *, gray: bool = True) -> vs.VideoNode:
         )
     if not gray and fmt.color_family == vs.GRAY:
         raise ValueError("the clip is gray and has no colours to stabilize; run ddeoldify() on it first")
+    _check_first_frame(_stand_ins.get(clip, clip))
+    return clip
+
+
+def _check_first_frame(clip: vs.VideoNode) -> None:
     try:
         with clip.get_frame(0) as frame:
-            if fmt.color_family != vs.RGB:
-                _matrix_of(frame, clip)
+            for name in _READ:
+                whole(frame, name)
+            if clip.format.color_family != vs.RGB:
+                matrix_of(frame, clip)
         # What the resizer says of the first frame's properties is known now, not in the middle of a render.
         to_canvas(clip, MIN_SIZE).get_frame(0).close()
     except vs.Error as error:
@@ -78,21 +76,6 @@ def check_clip(clip: object, *, gray: bool = True) -> vs.VideoNode:
             f"the clip's first frame cannot be used: {error}; where a frame property is wrong, correct it "
             "with std.SetFrameProps"
         ) from None
-    return clip
-
-
-def _matrix_of(frame: vs.VideoFrame, clip: vs.VideoNode) -> int:
-    matrix = frame.props.get("_Matrix", vs.MATRIX_UNSPECIFIED)
-    if matrix == vs.MATRIX_UNSPECIFIED:
-        return assumed_matrix(clip)
-    if matrix in LINEAR_MATRICES:
-        return int(matrix)
-    if matrix == vs.MATRIX_RGB and clip.format.color_family == vs.GRAY:
-        return assumed_matrix(clip)
-    raise ValueError(
-        f"_Matrix {matrix!r} of the clip is not supported; convert it to BT.709 or BT.601 first, "
-        "or correct the frame property with std.SetFrameProps(_Matrix=…)"
-    )
 
 
 def _picture_only(clip: vs.VideoNode, *others: str) -> vs.VideoNode:
@@ -110,55 +93,31 @@ def to_gray(clip: vs.VideoNode, size: int) -> vs.VideoNode:
     """
     if clip.format.color_family == vs.RGB:
         clip = _picture_only(clip, "_Matrix")
-        return core.resize.Spline64(clip, size, size, format=vs.GRAYS, matrix=BT601, range=vs.RANGE_FULL)
+        return core.resize.Spline64(
+            clip, size, size, format=vs.GRAYS, matrix=MATRIX_BT601, range=vs.RANGE_FULL
+        )
     luma = _picture_only(core.std.ShufflePlanes(clip, 0, vs.GRAY), "_Matrix", "_ChromaLocation")
     return core.resize.Spline64(luma, size, size, format=vs.GRAYS, range=vs.RANGE_FULL)
 
 
-def colourless(gray: vs.VideoNode) -> vs.VideoNode:
-    """A `GRAYS` clip as a canvas without colour (no copy)."""
-    blank = core.std.BlankClip(gray, format=vs.YUV444PS, color=[0, 0, 0], keep=True)
-    return with_chroma(gray, blank)
-
-
-def with_chroma(gray: vs.VideoNode, chroma: vs.VideoNode) -> vs.VideoNode:
-    """A canvas with the luma and the properties of a `GRAYS` clip and another canvas's chroma (no copy)."""
-    canvas = core.std.ShufflePlanes([gray, chroma, chroma], [0, 1, 2], vs.YUV)
-    return core.std.SetFrameProps(core.std.RemoveFrameProps(canvas, "_ChromaLocation"), **_canvas_props())
-
-
-@cache
-def _canvas_props() -> dict[str, int]:
-    """The properties that tell a canvas's colours, as this version of VapourSynth names them."""
-    blank = core.std.BlankClip(format=vs.GRAYS, width=16, height=16, length=1)
-    canvas = core.resize.Point(blank, format=vs.YUV444PS, matrix=BT601, range=vs.RANGE_FULL)
-    with canvas.get_frame(0) as frame:
-        return {name: int(value) for name, value in frame.props.items() if not name.startswith("_Duration")}
-
-
 def to_canvas(clip: vs.VideoNode, size: int) -> vs.VideoNode:
     """The picture itself, squeezed to a size×size canvas."""
-    if clip.format.color_family == vs.GRAY:
+    if _is_gray(clip):
         return colourless(to_gray(clip, size))
     if clip.format.color_family == vs.RGB:
         clip = _picture_only(clip, "_Matrix")
-        return core.resize.Spline64(clip, size, size, format=vs.YUV444PS, matrix=BT601, range=vs.RANGE_FULL)
+        return core.resize.Spline64(
+            clip, size, size, format=vs.YUV444PS, matrix=MATRIX_BT601, range=vs.RANGE_FULL
+        )
     return core.resize.Spline64(
         _picture_only(clip),
         size,
         size,
         format=vs.YUV444PS,
         matrix_in=assumed_matrix(clip),
-        matrix=BT601,
+        matrix=MATRIX_BT601,
         range=vs.RANGE_FULL,
     )
-
-
-def scale_canvas(canvas: vs.VideoNode, size: int) -> vs.VideoNode:
-    """The canvas at another size."""
-    if canvas.width == size:
-        return canvas
-    return core.resize.Spline64(canvas, size, size)
 
 
 def restore(source: vs.VideoNode, canvas: vs.VideoNode) -> vs.VideoNode:
@@ -173,9 +132,21 @@ def restore(source: vs.VideoNode, canvas: vs.VideoNode) -> vs.VideoNode:
         bit-identical for YUV and gray, and for RGB as long as rounding to the format allows. Frame
         properties are the source's; YUV frames carry `_Matrix`.
     """
-    if source.format.color_family == vs.RGB:
-        return _restore_rgb(source, canvas)
-    return _restore_yuv(source, canvas)
+    restored = (_restore_rgb if source.format.color_family == vs.RGB else _restore_yuv)(source, canvas)
+    _stand_ins[restored] = _stand_in(source, restored.format)
+    return restored
+
+
+def _stand_in(source: vs.VideoNode, fmt: vs.VideoFormat) -> vs.VideoNode:
+    """One frame of another format with the properties of a source that has been checked."""
+    blank = core.std.BlankClip(source, format=fmt.id, length=1, keep=True)
+    stand_in = core.std.CopyFrameProps(blank, _stand_ins.get(source, source)[0])
+    # Gray may name a matrix that YUV cannot have; its YUV carries another.
+    return core.std.RemoveFrameProps(stand_in, "_Matrix") if _is_gray(source) else stand_in
+
+
+def _is_gray(clip: vs.VideoNode) -> bool:
+    return bool(clip.format.color_family == vs.GRAY)
 
 
 def _restore_yuv(source: vs.VideoNode, canvas: vs.VideoNode) -> vs.VideoNode:
@@ -215,9 +186,9 @@ def _restore_yuv(source: vs.VideoNode, canvas: vs.VideoNode) -> vs.VideoNode:
 
     def choose(n: int, f: vs.VideoFrame) -> vs.VideoNode:
         memory.tick()
-        location = int(f.props.get("_ChromaLocation", vs.CHROMA_LEFT))
-        full_range = f.props.get("_Range") == vs.RANGE_FULL
-        return variant(_matrix_of(f, source), location, full_range)
+        location = whole(f, "_ChromaLocation", int(vs.CHROMA_LEFT))
+        full_range = whole(f, "_Range") == vs.RANGE_FULL
+        return variant(matrix_of(f, source), location, full_range)
 
     template = core.std.BlankClip(source, format=output_format.id, keep=True)
     return core.std.FrameEval(template, choose, prop_src=[source], clip_src=[luma, canvas])
@@ -238,69 +209,22 @@ def _as_stored(canvas: vs.VideoNode, matrix: int, plane: vs.VideoFormat, full_ra
     return multiply_chroma(canvas, matrix_on_scale, offset)
 
 
-Matrix = tuple[tuple[float, float], tuple[float, float]]
-
-
-def chroma_of_bt601(matrix: int) -> Matrix:
-    """The 2×2 matrix from BT.601's (U, V) to those of another of the `LINEAR_MATRICES`."""
-    # The differences red, green and blue − Y601: a picture without BT.601 luma has the chroma looked for.
-    kr, kb = _LUMA_WEIGHTS[BT601]
-    red_v, blue_u = 2 * (1 - kr), 2 * (1 - kb)
-    green_u, green_v = -blue_u * kb / (1 - kr - kb), -red_v * kr / (1 - kr - kb)
-    if matrix == vs.MATRIX_YCGCO:
-        return ((2 * green_u - blue_u) / 4, (2 * green_v - red_v) / 4), (-blue_u / 2, red_v / 2)
-    kr, kb = _LUMA_WEIGHTS[matrix]
-    kg = 1 - kr - kb
-    luma_u, luma_v = kg * green_u + kb * blue_u, kg * green_v + kr * red_v
-    return (
-        ((blue_u - luma_u) / (2 * (1 - kb)), -luma_v / (2 * (1 - kb))),
-        (-luma_u / (2 * (1 - kr)), (red_v - luma_v) / (2 * (1 - kr))),
-    )
-
-
 def _restore_rgb(source: vs.VideoNode, canvas: vs.VideoNode) -> vs.VideoNode:
     luma = core.resize.Point(
-        _picture_only(source, "_Matrix"), format=vs.GRAYS, matrix=BT601, range=vs.RANGE_FULL
+        _picture_only(source, "_Matrix"), format=vs.GRAYS, matrix=MATRIX_BT601, range=vs.RANGE_FULL
     )
-    u, v = (core.resize.Spline64(_plane(canvas, index), source.width, source.height) for index in (1, 2))
+    u, v = (core.resize.Spline64(plane(canvas, index), source.width, source.height) for index in (1, 2))
     # Clipping a channel would move the luma, so a colour too strong for its luma is weakened instead.
-    red, green, blue = "z 1.402 *", "y -0.344136 * z -0.714136 * +", "y 1.772 *"
+    inputs = Inputs()
+    y = inputs.add(luma)
+    red, green, blue = differences(inputs.add(u), inputs.add(v))
     highest = f"{red} {green} max {blue} max"
     lowest = f"{red} {green} min {blue} min"
-    share = core.std.Expr(
-        [luma, u, v],
-        f"1 1 x - {highest} 1e-9 max / 0 max min x 0 {lowest} - 1e-9 max / 0 max min",
-    )
-    channels = [core.std.Expr([luma, u, v, share], f"{channel} a * x +") for channel in (red, green, blue)]
+    share = inputs.expr([f"1 1 {y} - {highest} 1e-9 max / 0 max min {y} 0 {lowest} - 1e-9 max / 0 max min"])
+    weakened = inputs.add(share)
+    channels = [inputs.expr([f"{channel} {weakened} * {y} +"]) for channel in (red, green, blue)]
     rgb = core.std.ShufflePlanes(channels, [0, 0, 0], vs.RGB)
     rgb = core.std.RemoveFrameProps(rgb, ["_Matrix", "_Range"])
     rgb = core.std.CopyFrameProps(rgb, source, props=["_Range"])
     rgb = core.resize.Point(rgb, format=source.format.id)
     return memory.watched(core.std.CopyFrameProps(rgb, source))
-
-
-def _plane(clip: vs.VideoNode, index: int) -> vs.VideoNode:
-    return core.std.ShufflePlanes(clip, index, vs.GRAY)
-
-
-def planes(canvas: vs.VideoNode) -> list[vs.VideoNode]:
-    """The canvas's luma, U and V as three `GRAYS` clips."""
-    return [_plane(canvas, index) for index in range(3)]
-
-
-def luma_everywhere(luma: vs.VideoNode) -> vs.VideoNode:
-    """A `GRAYS` clip as all three planes of a canvas, so that an Expr on chroma can read it (no copy)."""
-    return core.std.ShufflePlanes([luma] * 3, [0, 0, 0], vs.YUV)
-
-
-def swap_chroma(canvas: vs.VideoNode) -> vs.VideoNode:
-    """The canvas with U and V exchanged (no copy): gives an Expr on one chroma plane sight of the other."""
-    return core.std.ShufflePlanes(canvas, [0, 2, 1], vs.YUV)
-
-
-def multiply_chroma(canvas: vs.VideoNode, matrix: Matrix, offset: float = 0.0) -> vs.VideoNode:
-    """The canvas with its (U, V) times a 2×2 matrix, plus an offset."""
-    (uu, uv), (vu, vv) = matrix
-    added = f" {offset:.9g} +" if offset else ""
-    chroma = [f"x {uu:.9g} * y {uv:.9g} * +{added}", f"y {vu:.9g} * x {vv:.9g} * +{added}"]
-    return core.std.Expr([canvas, swap_chroma(canvas)], ["", *chroma])

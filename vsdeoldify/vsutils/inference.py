@@ -9,7 +9,7 @@ import vapoursynth as vs
 from vapoursynth import core
 
 from . import memory
-from .formats import with_chroma
+from .planes import with_chroma
 
 Planes = npt.NDArray[np.float32]
 Colorize = Callable[[Planes], Planes]

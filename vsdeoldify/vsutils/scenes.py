@@ -1,6 +1,6 @@
 """Scene cuts: where they are, and which neighbours of a frame belong to its scene.
 
-A cut between the frames n - 1 and n is told, in this order, by the source's own properties
+A cut between the frames n - 1 and n is known, in this order, by the source's own properties
 (`_SceneChangePrev` of frame n, `_SceneChangeNext` of frame n - 1: either one set means a cut), or, where
 neither is there, by the mean absolute luma difference of the two frames on a 64×64 picture.
 
@@ -15,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import vapoursynth as vs
+
+from .props import whole
 
 _SIZE = 64
 # The frames around a flash may differ by this share of the threshold at most.
@@ -32,6 +34,24 @@ def shift(clip: vs.VideoNode, offset: int) -> vs.VideoNode:
     if offset > 0:
         return clip[step:] + vs.core.std.Loop(clip[-1], step)
     return vs.core.std.Loop(clip[0], step) + clip[:-step]
+
+
+class Cuts:
+    """The scene cuts of a clip, found when a filter asks for them, once for each threshold.
+
+    Args:
+        clip: what `find_cuts` takes.
+    """
+
+    def __init__(self, clip: vs.VideoNode) -> None:
+        self._clip = clip
+        self._found: dict[float, vs.VideoNode] = {}
+
+    def above(self, threshold: float) -> vs.VideoNode:
+        """What `find_cuts` makes with this threshold."""
+        if threshold not in self._found:
+            self._found[threshold] = find_cuts(self._clip, threshold)
+        return self._found[threshold]
 
 
 def _differences(clip: vs.VideoNode) -> vs.VideoNode:
@@ -68,9 +88,9 @@ def find_cuts(clip: vs.VideoNode, threshold: float) -> vs.VideoNode:
 
     def mark(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
         frame, before, here, after = f
-        told = here.props.get("_SceneChangePrev"), before.props.get("_SceneChangeNext")
-        cut, flash = n == 0 or any(told), False
-        if threshold > 0.0 and n > 0 and told == (None, None):
+        marks = whole(here, "_SceneChangePrev"), whole(before, "_SceneChangeNext")
+        cut, flash = n == 0 or any(marks), False
+        if threshold > 0.0 and n > 0 and marks == (None, None):
             flash = is_flash(n, here, after)
             cut = here.props["_Step1Diff"] > threshold and not flash and not is_flash(n - 1, before, here)
         marked = frame.copy()

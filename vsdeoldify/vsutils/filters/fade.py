@@ -8,15 +8,17 @@ so both filters are one product of factors.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import vapoursynth as vs
 
-from ...settings.hues import HueRanges, parse_ranges
-from ...settings.params import DarkParams, SmoothParams
-from ..formats import luma_everywhere, swap_chroma
+from ...settings.hues import HueRanges
+from ...settings.params import Dark, Smooth
+from ..expressions import Inputs, ramp
+from ..planes import luma_everywhere, swap_chroma
+from ..scenes import Cuts
 from .hue import in_range_expr
-from .merge import NARROWEST_RAMP
 
 
 class Fade(NamedTuple):
@@ -26,16 +28,16 @@ class Fade(NamedTuple):
         low: luma, 0–1.
         high: luma, 0–1; where it is not (or hardly) above `low`, the factor holds up to there.
         factor: 0–1.
-        ranges: the hues that fade; None: all.
+        ranges: the hues that fade.
     """
 
     low: float
     high: float
     factor: float
-    ranges: HueRanges | None
+    ranges: HueRanges
 
 
-def dark(params: DarkParams) -> Fade:
+def dark(params: Dark) -> Fade:
     """What takes the colour out of dark areas.
 
     With a = amount: S times clamp(1.1 - a, 0.1, 0.8), V times 1 - clamp(a, 0.2, 0.9), fully up to luma 0.1,
@@ -47,10 +49,10 @@ def dark(params: DarkParams) -> Fade:
     """
     saturation = _clamp(1.1 - params.amount, 0.1, 0.8)
     value = 1.0 - _clamp(params.amount, 0.2, 0.9)
-    return Fade(0.1, _clamp(params.threshold, 0.1, 0.5), saturation * value, _ranges(params.hue_range))
+    return Fade(0.1, _clamp(params.threshold, 0.1, 0.5), saturation * value, params.hue_range)
 
 
-def smooth(params: SmoothParams) -> Fade:
+def smooth(params: Smooth) -> Fade:
     """What softens the colours gradually from bright to dark.
 
     S times dark_sat, V times 1 - dark_bright, fully up to luma dark_threshold, not at all from luma
@@ -60,7 +62,12 @@ def smooth(params: SmoothParams) -> Fade:
         params: Checked parameters; where both thresholds are equal, the picture is dark up to there.
     """
     factor = params.dark_sat * (1.0 - params.dark_bright)
-    return Fade(params.dark_threshold, params.white_threshold, factor, _ranges(params.hue_range))
+    return Fade(params.dark_threshold, params.white_threshold, factor, params.hue_range)
+
+
+def apply(canvas: vs.VideoNode, params: Sequence[Dark | Smooth], cuts: Cuts) -> vs.VideoNode:
+    """Make the filters `dark` and `smooth`; `cuts` is not looked at."""
+    return fade(canvas, *(dark(one) if isinstance(one, Dark) else smooth(one) for one in params))
 
 
 def fade(canvas: vs.VideoNode, *fades: Fade) -> vs.VideoNode:
@@ -76,26 +83,22 @@ def fade(canvas: vs.VideoNode, *fades: Fade) -> vs.VideoNode:
     used = [one for one in fades if one.factor != 1.0]
     if not used:
         return canvas
-    # Expr's inputs: x and y the chroma, own and other plane, z the luma.
-    planes = [" ".join(["x", *(f"{_share(one, *uv)} *" for one in used)]) for uv in (("x", "y"), ("y", "x"))]
-    return vs.core.std.Expr([canvas, swap_chroma(canvas), luma_everywhere(canvas)], ["", *planes])
+    inputs = Inputs()
+    own, other, luma = map(inputs.add, (canvas, swap_chroma(canvas), luma_everywhere(canvas)))
+    # On the plane of U the plane of V is the other one, and the reverse.
+    planes = [
+        " ".join([own, *(f"{_share(one, luma, *uv)} *" for one in used)])
+        for uv in ((own, other), (other, own))
+    ]
+    return inputs.expr(["", *planes])
 
 
-def _share(one: Fade, u: str, v: str) -> str:
+def _share(one: Fade, luma: str, u: str, v: str) -> str:
     """Expr text for what a fade multiplies a pixel by."""
-    low, high, factor, ranges = one
-    if high - low >= NARROWEST_RAMP:
-        slope = (1.0 - factor) / (high - low)
-        ramp = f"z {low:.9g} - {slope:.9g} * {factor:.9g} + {factor:.9g} max 1 min"
-    else:
-        ramp = f"z {low:.9g} > 1 {factor:.9g} ?"
-    if ranges is None or ranges.everything:
-        return ramp
-    return f"{in_range_expr(ranges, u, v)} {ramp} 1 ?"
-
-
-def _ranges(given: HueRanges | str | None) -> HueRanges | None:
-    return parse_ranges(given) if isinstance(given, str) else given
+    share = ramp(one.low, one.high, luma, one.factor)
+    if one.ranges.everything:
+        return share
+    return f"{in_range_expr(one.ranges, u, v)} {share} 1 ?"
 
 
 def _clamp(value: float, low: float, high: float) -> float:

@@ -12,7 +12,9 @@ import math
 import vapoursynth as vs
 
 from ...settings.hues import ChromaAdjustment, HueRanges
-from ..formats import swap_chroma
+from ...support.h273 import BLUE, BLUE_OF_U, GREEN, RED, RED_OF_V
+from ..expressions import Inputs
+from ..planes import swap_chroma
 
 # A colour exactly on a boundary (pure red, hue 0) must not fall to the wrong side by float rounding:
 # boundaries are moved back by this chroma distance, a 4000th of an 8-bit level.
@@ -26,8 +28,8 @@ def _ray(degrees: float) -> tuple[float, float]:
         1.0 - min(max(min(k, 4.0 - k), 0.0), 1.0)
         for k in (((degrees / 60.0 + shift) % 6.0) for shift in (5.0, 3.0, 1.0))
     )
-    luma = 0.299 * red + 0.587 * green + 0.114 * blue
-    u, v = (blue - luma) / 1.772, (red - luma) / 1.402
+    luma = RED * red + GREEN * green + BLUE * blue
+    u, v = (blue - luma) / BLUE_OF_U, (red - luma) / RED_OF_V
     length = math.hypot(u, v)
     return u / length, v / length
 
@@ -91,9 +93,11 @@ def adjust_chroma(canvas: vs.VideoNode, adjustment: ChromaAdjustment | None) -> 
     inside, outside = adjustment.sat, 1.0 - adjustment.weight * (1.0 - adjustment.sat)
     if adjustment.ranges.everything:
         return vs.core.std.Expr(canvas, ["", f"x {inside:.9g} *"])
-    clips = [canvas, swap_chroma(canvas)]
+    inputs = Inputs()
+    own, other = inputs.add(canvas), inputs.add(swap_chroma(canvas))
+    # On the plane of U the plane of V is the other one, and the reverse.
     planes = [
-        f"{in_range_expr(adjustment.ranges, u, v)} {inside:.9g} {outside:.9g} ? x *"
-        for u, v in (("x", "y"), ("y", "x"))
+        f"{in_range_expr(adjustment.ranges, u, v)} {inside:.9g} {outside:.9g} ? {own} *"
+        for u, v in ((own, other), (other, own))
     ]
-    return vs.core.std.Expr(clips, ["", *planes])
+    return inputs.expr(["", *planes])

@@ -5,20 +5,22 @@ the original plugin (vs-deoldify 3.1), in float.
 """
 
 import math
+from collections.abc import Callable
 
 import vapoursynth as vs
 from vapoursynth import core
 
-from ...settings.params import AdaptiveLumaParams, LumaMaskedParams
-from ..formats import Matrix, chroma_of_bt601, luma_everywhere, multiply_chroma, planes
+from ...settings.params import AdaptiveLuma, LumaMask
+from ...settings.requests import Merging
+from ...support.h273 import BLUE_OF_U, MATRIX_BT709, RED_OF_V
+from ..expressions import Inputs, ramp
+from ..matrices import ChromaMatrix, chroma_of_bt601
+from ..planes import luma_everywhere, multiply_chroma, plane
 from ..scalar import per_frame_value
 
-NARROWEST_RAMP = 1e-6
-"""A ramp over less than this of the luma is a step; its slope could be beyond what a float holds."""
-
 # Chroma on OpenCV's 8-bit YUV scale, without its offset of 128, per unit of BT.601's U and V.
-OPENCV_U = 255 * 0.492 * 1.772
-OPENCV_V = 255 * 0.877 * 1.402
+OPENCV_U = 255 * 0.492 * BLUE_OF_U
+OPENCV_V = 255 * 0.877 * RED_OF_V
 
 
 def rotate(canvas: vs.VideoNode, saturation: float, hue: float) -> vs.VideoNode:
@@ -39,7 +41,7 @@ def rotate(canvas: vs.VideoNode, saturation: float, hue: float) -> vs.VideoNode:
     return multiply_chroma(canvas, _rotation_in_bt601(saturation, math.radians(hue)))
 
 
-def _multiply(a: Matrix, b: Matrix) -> Matrix:
+def _multiply(a: ChromaMatrix, b: ChromaMatrix) -> ChromaMatrix:
     (a00, a01), (a10, a11) = a
     (b00, b01), (b10, b11) = b
     return (
@@ -48,9 +50,9 @@ def _multiply(a: Matrix, b: Matrix) -> Matrix:
     )
 
 
-def _rotation_in_bt601(saturation: float, angle: float) -> Matrix:
+def _rotation_in_bt601(saturation: float, angle: float) -> ChromaMatrix:
     sine, cosine = saturation * math.sin(angle), saturation * math.cos(angle)
-    to_709 = chroma_of_bt601(vs.MATRIX_BT709)
+    to_709 = chroma_of_bt601(MATRIX_BT709)
     (a, b), (c, d) = to_709
     determinant = a * d - b * c
     from_709 = ((d / determinant, -b / determinant), (-c / determinant, a / determinant))
@@ -73,33 +75,31 @@ def constrained_chroma(a: vs.VideoNode, b: vs.VideoNode, threshold: float, weigh
         weight: share of the held chroma in the result, 0–1.
     """
 
+    inputs = Inputs()
+    leading, other = inputs.add(a), inputs.add(b)
+
     def held(scale: float) -> str:
-        low = f"x {scale} * 128 + {1 - threshold} * 0 max 255 min 128 - {scale} /"
-        high = f"x {scale} * 128 + {1 + threshold} * 0 max 255 min 128 - {scale} /"
-        return f"y {low} max {high} min {weight} * x {1 - weight} * +"
+        low, high = (
+            f"{leading} {scale} * 128 + {share} * 0 max 255 min 128 - {scale} /"
+            for share in (1 - threshold, 1 + threshold)
+        )
+        return f"{other} {low} max {high} min {weight} * {leading} {1 - weight} * +"
 
-    return core.std.Expr([a, b], ["", held(OPENCV_U), held(OPENCV_V)])
+    return inputs.expr(["", held(OPENCV_U), held(OPENCV_V)])
 
 
-def luma_masked(a: vs.VideoNode, b: vs.VideoNode, params: LumaMaskedParams, weight: float) -> vs.VideoNode:
+def luma_masked(a: vs.VideoNode, b: vs.VideoNode, params: LumaMask, weight: float) -> vs.VideoNode:
     """Method 4: A's colours in the dark, B's in the light, a ramp between; then merged with A."""
-    luma = luma_everywhere(planes(a)[0])
-    m = bright_share(params.luma_black_limit, params.luma_white_limit, "z")
-    dark_sat = params.luma_mask_sat
-    expr = f"{m} y * 1 {m} - x * {dark_sat} * + {weight} * x {1 - weight} * +"
-    return core.std.Expr([a, b, luma], ["", expr, expr])
+    inputs = Inputs()
+    dark, bright, luma = map(inputs.add, (a, b, luma_everywhere(plane(a, 0))))
+    # 17 digits are those of the numbers as they are.
+    m = ramp(params.luma_black_limit, params.luma_white_limit, luma, digits=17)
+    masked = f"{m} {bright} * 1 {m} - {dark} * {params.luma_mask_sat} * +"
+    text = f"{masked} {weight} * {dark} {1 - weight} * +"
+    return inputs.expr(["", text, text])
 
 
-def bright_share(low: float, high: float, luma: str) -> str:
-    """Expr text for how bright a pixel is: 0 up to `low`, 1 from `high`, linear between; else a step."""
-    if high - low < NARROWEST_RAMP:
-        return f"{luma} {low} > 1 0 ?"
-    return f"{luma} {low} - {1 / (high - low)} * 0 max 1 min"
-
-
-def adaptive_luma(
-    a: vs.VideoNode, b: vs.VideoNode, params: AdaptiveLumaParams, weight: float
-) -> vs.VideoNode:
+def adaptive_luma(a: vs.VideoNode, b: vs.VideoNode, params: AdaptiveLuma, weight: float) -> vs.VideoNode:
     """Method 5: B's weight falls with the mean luma ℓ of the frame.
 
     `W = max(w·(ℓ/threshold)^alpha, min_weight)` where ℓ is below the threshold, else w.
@@ -112,5 +112,15 @@ def adaptive_luma(
         lessened: float = weight * (mean / threshold) ** alpha
         return max(lessened, min_weight)
 
-    shares = luma_everywhere(per_frame_value(planes(a)[0], share))
-    return core.std.Expr([a, b, shares], ["", "y x - z * x +"])
+    inputs = Inputs()
+    first, second, part = map(inputs.add, (a, b, luma_everywhere(per_frame_value(plane(a, 0), share))))
+    return inputs.expr(["", f"{second} {first} - {part} * {first} +"])
+
+
+MERGES: dict[str, Callable[[vs.VideoNode, vs.VideoNode, Merging], vs.VideoNode]] = {
+    "simple": lambda a, b, m: simple(a, b, m.weight),
+    "constrained_chroma": lambda a, b, m: constrained_chroma(a, b, m.threshold, m.weight),
+    "luma_masked": lambda a, b, m: luma_masked(a, b, m.luma_mask, m.weight),
+    "adaptive_luma": lambda a, b, m: adaptive_luma(a, b, m.adaptive_luma, m.weight),
+}
+"""What makes one canvas of two, by the names of the methods."""

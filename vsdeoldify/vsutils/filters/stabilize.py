@@ -8,18 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import batched
 
 import vapoursynth as vs
 
-from ...settings.hues import parse_adjustment
-from ...settings.params import StabParams
-from ..formats import luma_everywhere, planes
-from ..scenes import find_cuts, same_scene, shift
+from ...settings.params import Stab
+from ..expressions import Inputs, differences, falling_ramp
+from ..planes import luma_everywhere, plane, planes
+from ..scenes import Cuts, find_cuts, same_scene, shift
 from .hue import adjust_chroma
 
-# The names of std.Expr's inputs, of which it takes 26.
-_INPUTS = "xyzabcdefghijklmnopqrstuvw"
 # Mode G: a neighbour's pixel counts fully up to the first mean luma difference (0–1) of its surroundings, not
 # at all from the second on. Found by measurement (docs/stabilizer.md); the first lets film grain pass.
 _AGREES, _DIFFERS = 0.010, 0.025
@@ -53,9 +50,11 @@ def _with_saturation(canvas: vs.VideoNode, threshold: float) -> vs.VideoNode:
     With M and m the largest and smallest of R - Y, G - Y and B - Y, a colour's HSV saturation (M - m)/(Y + M)
     is below the threshold t where (1 - t)·M - m < t·Y: the left side, from the chroma alone, is the measure.
     """
-    red, blue, green = "z 1.402 *", "y 1.772 *", "y -0.344136 * z 0.714136 * -"
-    text = f"{red} {blue} max {green} max {1.0 - threshold / 255.0:.9g} * {red} {blue} min {green} min -"
-    measure = vs.core.std.Expr(planes(canvas), text)
+    inputs = Inputs()
+    _, u, v = map(inputs.add, planes(canvas))
+    red, green, blue = differences(u, v)
+    highest, lowest = (f"{red} {blue} {word} {green} {word}" for word in ("max", "min"))
+    measure = inputs.expr([f"{highest} {1.0 - threshold / 255.0:.9g} * {lowest} -"])
     return vs.core.std.ShufflePlanes([measure, canvas, canvas], [0, 1, 2], vs.YUV)
 
 
@@ -66,19 +65,65 @@ def _average(canvas: vs.VideoNode, terms: Sequence[tuple[int, float]], centre: f
     return vs.core.std.AverageFrames([canvas, *clips], [centre, *shares], planes=[1, 2])
 
 
-def _value(clips: list[vs.VideoNode], neighbour: vs.VideoNode, params: StabParams) -> str:
-    """Add a neighbour to the inputs of an Expr; return the Expr text of its colour.
+class _Sum:
+    """An Expr that grows by one neighbour at a time; where its inputs run out, the next one goes on.
 
-    Where tht > 0, its gray pixels take the colour of the centre (input `y`; `x` is the luma).
+    Args:
+        canvas: the canvas.
+        params: the parameters.
+        total: Expr text of what the luma's place holds at first, or "" to leave it.
+        share: weight of the frame's own colour.
+        inputs: how many clips a neighbour adds.
     """
-    own = _INPUTS[len(clips)]
-    clips.append(neighbour)
-    if params.tht <= 0.0:
-        return own
-    measure = _INPUTS[len(clips)]
-    clips.append(luma_everywhere(neighbour))
-    filled = f"y {(1.0 - params.weight) * params.sat:.9g} * {own} {params.weight:.9g} * +"
-    return f"{measure} x {params.tht / 255.0:.9g} * < {filled} {own} ?"
+
+    def __init__(self, canvas: vs.VideoNode, params: Stab, total: str, share: str, inputs: int) -> None:
+        self._canvas, self._params, self._needed = canvas, params, inputs
+        self._begin()
+        self._total = total
+        self._colour = f"{self._centre} {share} *" if share else self._centre
+
+    def _begin(self, so_far: vs.VideoNode | None = None) -> None:
+        self._inputs = Inputs()
+        # Beside the luma and the centre there is a place for the sum so far.
+        self._places = (self._inputs.room - 3) // self._needed
+        self._luma = self._inputs.add(luma_everywhere(self._canvas))
+        self._centre = self._inputs.add(self._canvas)
+        if so_far is not None:
+            self._colour = self._inputs.add(so_far)
+            self._total = self._total and self._colour
+
+    def add(self, neighbour: vs.VideoNode, weight: float | vs.VideoNode) -> None:
+        """Add a neighbour's colour.
+
+        Args:
+            neighbour: the neighbour; where its gray pixels are filled, with its measure in the luma's place.
+            weight: the same for all pixels, or the luma difference that decides on every pixel's.
+        """
+        if self._places == 0:
+            self._begin(self.result())
+        self._places -= 1
+        value = self._value(neighbour)
+        if isinstance(weight, float):
+            text = f"{weight:.9g}"
+        else:
+            text = falling_ramp(_AGREES, _DIFFERS, self._inputs.add(luma_everywhere(weight)))
+            self._total += f" {text} +"
+        self._colour += f" {value} {text} * +"
+
+    def _value(self, neighbour: vs.VideoNode) -> str:
+        """Expr text of a neighbour's colour; its gray pixels take the centre's."""
+        params = self._params
+        own = self._inputs.add(neighbour)
+        if params.tht <= 0.0:
+            return own
+        measure = self._inputs.add(luma_everywhere(neighbour))
+        restored = (1.0 - params.weight) * params.sat
+        filled = f"{self._centre} {restored:.9g} * {own} {params.weight:.9g} * +"
+        return f"{measure} {self._luma} {params.tht / 255.0:.9g} * < {filled} {own} ?"
+
+    def result(self) -> vs.VideoNode:
+        """The sum so far."""
+        return self._inputs.expr([self._total, self._colour, self._colour])
 
 
 def _restored_average(
@@ -86,19 +131,13 @@ def _restored_average(
     neighbours: vs.VideoNode,
     terms: Sequence[tuple[int, float]],
     centre: float,
-    params: StabParams,
+    params: Stab,
 ) -> vs.VideoNode:
     """As `_average`, but the gray pixels of a neighbour take the colour of frame n."""
-    luma = luma_everywhere(canvas)
-    result = None
-    # Two inputs for each neighbour, beside the luma, the centre and the sum so far.
-    for group in batched(terms, (len(_INPUTS) - 3) // 2):
-        clips = [luma, canvas] if result is None else [luma, canvas, result]
-        text = f"y {centre:.9g} *" if result is None else "z"
-        for k, weight in group:
-            text += f" {_value(clips, shift(neighbours, k), params)} {weight:.9g} * +"
-        result = vs.core.std.Expr(clips, ["", text, text])
-    return canvas if result is None else result
+    average = _Sum(canvas, params, total="", share=f"{centre:.9g}", inputs=2)
+    for k, weight in terms:
+        average.add(shift(neighbours, k), weight)
+    return average.result()
 
 
 def _luma_differences(canvas: vs.VideoNode, half: int) -> dict[int, vs.VideoNode]:
@@ -110,7 +149,7 @@ def _luma_differences(canvas: vs.VideoNode, half: int) -> dict[int, vs.VideoNode
     size, half_size = canvas.width, canvas.width // 2
     patch = max(1, round(_PATCH * size / 768))
     # Half the size is enough for a mean over a patch, and squeezing the picture takes grain out of it.
-    luma = vs.core.resize.Bilinear(vs.core.std.ShufflePlanes(canvas, 0, vs.GRAY), half_size, half_size)
+    luma = vs.core.resize.Bilinear(plane(canvas, 0), half_size, half_size)
     mean = vs.core.resize.Point(vs.core.resize.Bilinear(luma, 1, 1), half_size, half_size)
     versions = luma, vs.core.std.Expr([luma, mean], "x y -")
     differences = {}
@@ -132,30 +171,30 @@ def _guided_average(
     canvas: vs.VideoNode,
     neighbours: vs.VideoNode,
     offsets: Sequence[int],
-    differences: dict[int, vs.VideoNode],
-    params: StabParams,
+    lumas: dict[int, vs.VideoNode],
+    params: Stab,
 ) -> vs.VideoNode:
     """The average of the chroma of frame n (weight 1) and the frames n + k, weighted pixel by pixel."""
-    luma = luma_everywhere(canvas)
-    result = None
     # The sum of the weights grows in the luma's place, beside the sums of U and V.
-    for group in batched(offsets, (len(_INPUTS) - 3) // (3 if params.tht > 0.0 else 2)):
-        clips = [luma, canvas] if result is None else [luma, canvas, result]
-        total, colour = ("1", "y") if result is None else ("z", "z")
-        for k in group:
-            value = _value(clips, shift(neighbours, k), params)
-            slope = 1.0 / (_DIFFERS - _AGREES)
-            weight = f"{_DIFFERS:.9g} {_INPUTS[len(clips)]} - {slope:.9g} * 0 max 1 min"
-            clips.append(luma_everywhere(differences[k]))
-            total += f" {weight} +"
-            colour += f" {value} {weight} * +"
-        result = vs.core.std.Expr(clips, [total, colour, colour])
-    if result is None:
-        return canvas
-    return vs.core.std.Expr([canvas, result, luma_everywhere(result)], ["", "y z /", "y z /"])
+    sums = _Sum(canvas, params, total="1", share="", inputs=3 if params.tht > 0.0 else 2)
+    for k in offsets:
+        sums.add(shift(neighbours, k), lumas[k])
+    result = sums.result()
+    inputs = Inputs()
+    inputs.add(canvas)
+    total, weights_of_pixels = inputs.add(result), inputs.add(luma_everywhere(result))
+    share = f"{total} {weights_of_pixels} /"
+    return inputs.expr(["", share, share])
 
 
-def stabilize(canvas: vs.VideoNode, params: StabParams, cuts: vs.VideoNode | None = None) -> vs.VideoNode:
+def apply(canvas: vs.VideoNode, params: Sequence[Stab], cuts: Cuts) -> vs.VideoNode:
+    """Make the filter `stab`, once for each of the given parameters."""
+    for one in params:
+        canvas = stabilize(canvas, one, cuts.above(one.tht_scen))
+    return canvas
+
+
+def stabilize(canvas: vs.VideoNode, params: Stab, cuts: vs.VideoNode | None = None) -> vs.VideoNode:
     """Average the chroma of every frame with that of its neighbours in the same scene.
 
     Args:
@@ -191,7 +230,4 @@ def stabilize(canvas: vs.VideoNode, params: StabParams, cuts: vs.VideoNode | Non
 
     marks = [shift(cuts, k) for k in range(-half, half + 1)]
     result = vs.core.std.FrameEval(canvas, choose, prop_src=marks)
-    adjustment = params.hue_adjust
-    if isinstance(adjustment, str):
-        adjustment = parse_adjustment(adjustment)
-    return adjust_chroma(result, adjustment)
+    return adjust_chroma(result, params.hue_adjust)

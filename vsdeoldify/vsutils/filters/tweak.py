@@ -3,11 +3,11 @@
 import vapoursynth as vs
 from vapoursynth import core
 
-from ...settings.params import DDTweakParams
+from ...settings.params import DDTweak
 from ..scalar import per_frame_value
 
 
-def tweak_luma(gray: vs.VideoNode, params: DDTweakParams) -> vs.VideoNode:
+def tweak_luma(gray: vs.VideoNode, params: DDTweak) -> vs.VideoNode:
     """Brightness, contrast and gamma of a gray clip.
 
     Without `luma_constrained`: `Y = clamp(Y·contrast + bright)`, then `Y^(1/gamma)`. With it, per frame with

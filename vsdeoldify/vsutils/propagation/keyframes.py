@@ -13,11 +13,10 @@ from functools import lru_cache
 import vapoursynth as vs
 from vapoursynth import core
 
-from ..formats import colourless, luma_everywhere
+from ..expressions import Inputs
 from ..inference import Colorize, colorize_clip
+from ..planes import colourless, luma_everywhere
 from ..scenes import shift
-
-MAX_EVERY = 16
 
 # Luma differences up to about this are noise; a key whose luma differs more loses its weight quickly.
 _TOLERANCE = 0.02
@@ -72,9 +71,13 @@ def interpolate(
             return earlier
         if not after:
             return core.std.ShufflePlanes([luma, earlier, earlier], [0, 1, 2], vs.YUV)
-        clips = [luma, earlier, later, shift(luma, before), shift(luma, after)]
-        expr = _weighted(after / (after - before), -before / (after - before))
-        return core.std.Expr(clips, ["", expr, expr])
+        inputs = Inputs()
+        own = inputs.add(luma)
+        first, second = inputs.add(earlier), inputs.add(later)
+        first_weight = _weight(after / (after - before), own, inputs.add(shift(luma, before)))
+        second_weight = _weight(-before / (after - before), own, inputs.add(shift(luma, after)))
+        mean = f"{first_weight} {first} * {second_weight} {second} * + {first_weight} {second_weight} + /"
+        return inputs.expr(["", mean, mean])
 
     def choose(n: int, f: list[vs.VideoFrame]) -> vs.VideoNode:
         before, after = surrounding_keys(n, f, every, count)
@@ -84,13 +87,9 @@ def interpolate(
     return core.std.FrameEval(single, choose, prop_src=marks)
 
 
-def _weighted(before: float, after: float) -> str:
-    """Expr text for the mean of y and z: by their shares, and by how well the lumas a and b agree with x."""
-    first, second = (
-        f"{share:.9g} x {key} - {1 / _TOLERANCE:.9g} * dup * 1 + /"
-        for share, key in ((before, "a"), (after, "b"))
-    )
-    return f"{first} y * {second} z * + {first} {second} + /"
+def _weight(share: float, luma: str, key_luma: str) -> str:
+    """Expr text for a key's weight at a pixel: its share, less where its luma differs from the frame's."""
+    return f"{share:.9g} {luma} {key_luma} - {1 / _TOLERANCE:.9g} * dup * 1 + /"
 
 
 def surrounding_keys(n: int, marks: Sequence[vs.VideoFrame], every: int, frames: int) -> tuple[int, int]:

@@ -1,0 +1,72 @@
+"""Every parameter of `ddeoldify()` and `ddeoldify_stabilizer()` apart from the clip, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .filters import FILTERS
+from .params import ADAPTIVE_LUMA, DDCOLOR, DDTWEAK, DEOLDIFY, LUMA_MASK, Group
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter.
+
+    Attributes:
+        name: as the function calls it.
+        note: what it is, in a few words, for scripts.
+        group: what it holds where it is a list.
+    """
+
+    name: str
+    note: str
+    group: Group | None = None
+
+
+COLOURING: tuple[Parameter, ...] = (
+    Parameter("method", "how the networks' colours become one picture"),
+    Parameter("mweight", "share of DDColor in the mix, 0 to 1"),
+    Parameter(
+        "deoldify_p",
+        "model (video, stable, artistic), render factor (10 to 44), saturation, hue in degrees",
+        DEOLDIFY,
+    ),
+    Parameter(
+        "ddcolor_p",
+        "model (modelscope, artistic, paper_tiny, preview), render factor (10 to 64), and so on",
+        DDCOLOR,
+    ),
+    Parameter("ddtweak", "brighten what DDColor sees, by ddtweak_p"),
+    Parameter("ddtweak_p", "brightness, contrast, gamma, and when they act", DDTWEAK),
+    Parameter("cmc_tresh", "how far DDColor's colours may leave DeOldify's, 0 to 1"),
+    Parameter("lmm_p", "dark below this luma, bright above that one; saturation in the dark", LUMA_MASK),
+    Parameter("alm_p", "less DDColor below this mean luma; how quickly; its least share", ADAPTIVE_LUMA),
+    Parameter("cmb_sw", "exchange the two networks' roles in the mix"),
+    Parameter("device_index", "0 to 7: a GPU; 99: the CPU; or a torch device name"),
+    Parameter("torch_dir", "where the model files are"),
+    Parameter("batch_size", "frames per call of a network, 1 to 64"),
+    Parameter("precision", "auto, float32, bfloat16 or float16"),
+    Parameter("backend", "auto, torch or openvino"),
+    Parameter("every", "run the networks on every Nth frame only"),
+)
+"""The parameters of `ddeoldify()` in its order."""
+
+_RENDER_FACTOR = Parameter("render_factor", "fineness of the colours: a square of 16 times this")
+
+
+def stabilizing() -> tuple[Parameter, ...]:
+    """The parameters of `ddeoldify_stabilizer()`: those of the table of filters, and the render factor."""
+    found: list[Parameter] = []
+    for row in FILTERS.values():
+        found += Parameter(row.switch, row.note), Parameter(row.group.parameter, row.group_note, row.group)
+    return (*found, _RENDER_FACTOR)
+
+
+def colouring_names() -> tuple[str, ...]:
+    """The names of the parameters of `ddeoldify()`."""
+    return tuple(parameter.name for parameter in COLOURING)
+
+
+def stabilizing_names() -> tuple[str, ...]:
+    """The names of the parameters of `ddeoldify_stabilizer()`."""
+    return tuple(parameter.name for parameter in stabilizing())
