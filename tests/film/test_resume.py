@@ -43,7 +43,8 @@ class Run:
         """The command of the first run; later options win."""
         paths = {"XDG_CACHE_HOME": str(self.folder / "cache"), "LOCALAPPDATA": str(self.folder / "cache")}
         command = ["colorize", self.film, "-o", self.output, "--ddcolor", self.model]
-        command += ["--segment", "10", "--encoder-options", "-c:v ffv1"]
+        # Without the stabilizer, which looks ahead: a frame that fails takes only itself along.
+        command += ["--no-stabilizer", "--segment", "10", "--encoder-options", "-c:v ffv1"]
         return subprocess.run(
             [sys.executable, PROGRAM, *map(str, [*command, *options])],
             env=os.environ | {"PYTHONUTF8": "1"} | paths | environment,
@@ -107,6 +108,7 @@ def test_it_goes_on_after_film_model_and_output_were_moved_on_another_device(run
     film = run.film.rename(elsewhere / "another name.mkv")
     model = run.model.rename(elsewhere / "another name.pth")
     command = [film, "-o", run.output, "--ddcolor", model, "--segment", "10", "--resume"]
+    command.append("--no-stabilizer")
     command += ["--encoder-options", "-c:v ffv1", "--torch-dir", elsewhere]
     # The double itself gives --device; --set wins over it.
     command += ["--set", "device_index=99", "--set", "backend=torch", "--set", "batch_size=2"]

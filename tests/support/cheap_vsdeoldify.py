@@ -10,6 +10,10 @@ from pathlib import Path
 
 import vapoursynth as vs
 
+from vsdeoldify.film.recipe import Recipe
+from vsdeoldify.networks.files import UsedModel
+from vsdeoldify.support.errors import ModelError
+
 HERE = Path(__file__).resolve().parent
 DELAY = "CHEAP_DELAY"
 """Environment variable: seconds that every frame takes."""
@@ -43,25 +47,27 @@ def colorize(clip: vs.VideoNode, preset: str, colours: str, **changes: object) -
     return vsdeoldify.ddeoldify_stabilizer(ddeoldify(clip, **chosen.ddeoldify), **chosen.stabilizer)
 
 
+class CheapRecipe(Recipe):
+    """Films are coloured by `colorize` of this file."""
+
+    def script(self, source: Path, *, cache: Path | None = None) -> str:
+        """The real script with another import."""
+        text = super().script(source, cache=cache)
+        line = "from vsdeoldify import colorize\n"
+        assert line in text
+        return text.replace(line, "from cheap_vsdeoldify import colorize\n")
+
+    def models(self) -> dict[str, UsedModel]:
+        """The models that are there; none is needed."""
+        try:
+            return super().models()
+        except ModelError:
+            return {}
+
+
 def main() -> int:
     """The command line."""
     from vsdeoldify.cli import main
-    from vsdeoldify.film.recipe import Recipe
-    from vsdeoldify.networks.files import UsedModel
-    from vsdeoldify.support.errors import ModelError
-
-    class CheapRecipe(Recipe):
-        def script(self, source: Path, *, cache: Path | None = None) -> str:
-            text = super().script(source, cache=cache)
-            line = "from vsdeoldify import colorize\n"
-            assert line in text
-            return text.replace(line, "from cheap_vsdeoldify import colorize\n")
-
-        def models(self) -> dict[str, UsedModel]:
-            try:
-                return super().models()
-            except ModelError:
-                return {}  # None is needed.
 
     os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])])
     return main([*sys.argv[1:], "--device", "cpu"], recipe=CheapRecipe)

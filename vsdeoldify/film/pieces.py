@@ -291,7 +291,7 @@ class Workshop:
         """Cut the film into pieces around those that are there."""
         self._spans, self._done = [], {}
         reached = self._plan.start
-        for span, path in sorted(whole.items()):
+        for span, path in sorted(whole.items(), key=lambda item: (item[0][0], -item[0][1])):
             if span[0] < reached:
                 continue  # The film was cut otherwise before, and another piece holds these frames.
             self._spans += _cut(reached, span[0], self._plan.length)
