@@ -35,15 +35,16 @@ from vapoursynth import core
 from weights import model_file
 
 from vsdeoldify import ddeoldify, ddeoldify_stabilizer
-from vsdeoldify.models.store import read_checkpoint
+from vsdeoldify.models.reading import read_checkpoint
 from vsdeoldify.networks import loading as networks
-from vsdeoldify.runtime.device import choose_backend, choose_precision, resolve_device
+from vsdeoldify.runtime.device import choose_backend, resolve_device
 from vsdeoldify.runtime.engines import openvino
 from vsdeoldify.runtime.runner import Planes, Runner
 from vsdeoldify.vsutils.frames import in_order
 
 ROOT = Path(__file__).parents[1]
 METHODS = ("DeOldify", "DDColor", "DeOldify + DDColor")
+FAMILY_NAMES = ("deoldify", "ddcolor")
 
 
 @dataclass
@@ -190,12 +191,15 @@ class Models:
         self._plain: dict[tuple[int, bool], nn.Module] = {}
 
     def dtype(self, which: int) -> torch.dtype:
-        return choose_precision(self.device, ("deoldify", "ddcolor")[which], half=True, precision="auto")
+        return networks.choose_precision(self.device, FAMILY_NAMES[which], half=True, precision="auto")
 
     def runner(self, which: int) -> Runner:
-        make = (networks.deoldify_runner, networks.ddcolor_runner)[which]
-        backend = choose_backend(self.device, [self.dtype(which)], self.backend)
-        return make(self.paths[which], None, self.device, self.dtype(which), backend)
+        dtype = self.dtype(which)
+        backend = choose_backend(self.device, [dtype], self.backend)
+        path = self.paths[which]
+        return networks.load_runner(
+            FAMILY_NAMES[which], path, None, self.device, dtype=dtype, backend=backend
+        )
 
     def plain(self, which: int, *, original: bool) -> nn.Module:
         """The bare network in float32, folded as ours or unfolded as the original's."""
@@ -275,10 +279,10 @@ def stand_ins() -> Iterator[None]:
                 self.by_size[size] = StandIn(size)
             return self.by_size[size](gray)
 
-    def stand_in(*_: object) -> Sized:
+    def stand_in(*_: object, **__: object) -> Sized:
         return Sized()
 
-    with mock.patch.multiple(networks, deoldify_runner=stand_in, ddcolor_runner=stand_in):
+    with mock.patch.object(networks, "load_runner", stand_in):
         yield
 
 

@@ -32,7 +32,7 @@ mark("import torchvision")
 import timm
 mark("import timm")
 from pathlib import Path
-from vsdeoldify.models.store import read_checkpoint
+from vsdeoldify.models.reading import read_checkpoint
 state = read_checkpoint(Path({path!r}))
 mark("read the file")
 from vsdeoldify.{family} import colorizer, {module}
@@ -40,14 +40,16 @@ network = colorizer.{colorizer}({module}.build(state))
 mark("build and fold")
 if {backend!r} == "openvino":
     from vsdeoldify.runtime.engines import openvino
-    openvino._import()
+    openvino.import_openvino()
     mark("import openvino")
-    network = openvino.OpenVinoColorizer(network, "x", required=True)
-with torch.inference_mode():
-    network(torch.rand(1, 1, {size}, {size}))
-    mark("first picture" + (", converting and compiling included" if {backend!r} == "openvino" else ""))
-    network(torch.rand(1, 1, {size}, {size}))
-    mark("second picture")
+import numpy
+from vsdeoldify.runtime.engines import make_engine
+engine = make_engine(lambda: network, torch.device("cpu"), {backend!r}, "x")
+picture = numpy.random.default_rng(1).random((1, {size}, {size}), numpy.float32)
+engine(picture)
+mark("first picture" + (", converting and compiling included" if {backend!r} == "openvino" else ""))
+engine(picture)
+mark("second picture")
 for (_, wall, cpu), (name, wall2, cpu2) in zip(marks, marks[1:]):
     print(f"{{name:55}} {{wall2 - wall:7.2f}} s   CPU {{cpu2 - cpu:7.2f}} s")
 """

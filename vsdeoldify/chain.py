@@ -21,8 +21,6 @@ from .vsutils.propagation import keyframes
 from .vsutils.scenes import Cuts
 
 if TYPE_CHECKING:
-    import torch
-
     from .runtime.runner import Runner
 
 
@@ -110,7 +108,8 @@ def _runners(request: Colouring) -> list[Runner]:
         ModelError: a model file is missing or damaged.
     """
     from .networks.family import family_of
-    from .runtime.device import choose_backend, choose_precision, resolve_device
+    from .networks.loading import choose_precision, load_runner
+    from .runtime.device import choose_backend, resolve_device
 
     device = resolve_device(request.device)
     families = [family_of(network.parameter, network.model).name for network in request.networks]
@@ -121,21 +120,12 @@ def _runners(request: Colouring) -> list[Runner]:
     backend = choose_backend(device, dtypes, request.backend)
     runners = []
     for family, network, dtype in zip(families, request.networks, dtypes, strict=True):
-        runner = _load_runner(
+        runner = load_runner(
             family, network.model, request.models_folder, device, dtype=dtype, backend=backend
         )
         _close_with_core(runner)
         runners.append(runner)
     return runners
-
-
-def _load_runner(
-    family: str, model: str, models_folder: str | None, device: torch.device, dtype: torch.dtype, backend: str
-) -> Runner:
-    from .networks.loading import ddcolor_runner, deoldify_runner
-
-    load = deoldify_runner if family == "deoldify" else ddcolor_runner
-    return load(model, models_folder, device, dtype, backend)
 
 
 def _close_with_core(runner: Runner) -> None:

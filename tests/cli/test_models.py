@@ -343,6 +343,4 @@ def test_an_interrupted_download_ends_with_code_130_and_no_file_under_a_models_n
 
 def test_errors_of_the_store_end_in_a_message(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "--path", "video"]) == 1
-    assert capsys.readouterr().err.startswith(
-        "vsdeoldify models: the DeOldify model 'video' is not installed"
-    )
+    assert capsys.readouterr().err.startswith("vsdeoldify models: the model deoldify-video is not installed")

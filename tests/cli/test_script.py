@@ -122,7 +122,7 @@ def test_it_runs_under_vspipe_and_as_the_command_line_renders_it(
     script = tmp_path / "film é.vpy"
     script.write_bytes(capsysbinary.readouterr().out)
     rendered = io.BytesIO()
-    write_frames(script, 0, 3, rendered)
+    write_frames(script, [(0, 3)], rendered)
     vs.clear_outputs()
 
     vspipe = Path(vs.__file__).parent / "vspipe"

@@ -25,6 +25,7 @@ import vapoursynth as vs
 from cheap_vsdeoldify import BROKEN_FRAME, DELAY
 from hypothesis import given
 from hypothesis import strategies as st
+from jobs import a_plan
 from numpy.typing import NDArray
 from processes import left_running, programs_with
 from vapoursynth import core
@@ -32,7 +33,7 @@ from vapoursynth import core
 from vsdeoldify.cli import main
 from vsdeoldify.cli.terminal import Progress
 from vsdeoldify.film import ffmpeg
-from vsdeoldify.film.pieces import Plan, Workshop
+from vsdeoldify.film.pieces import Workshop
 from vsdeoldify.film.preview import spread
 from vsdeoldify.film.process import process
 from vsdeoldify.film.source import Point, parse_point
@@ -504,23 +505,19 @@ def test_an_unfinished_film_is_neither_dropped_nor_mixed_with_other_settings(
         "vsdeoldify colorize: ddeoldify: out of memory on cuda:0; use a smaller render factor"
     )
     assert not output.exists()
-    assert sorted(p.name for p in (tmp_path / "out.mkv.unfinished").glob("*.mov")) == [
-        "000000.mov",
-        "000001.mov",
-    ]
+    whole = sorted(p.name.partition(".")[0] for p in (tmp_path / "out.mkv.unfinished").glob("*.mov"))
+    assert whole == ["000000-000010", "000010-000020"]
     again = colorize(*arguments)
     assert again.returncode == 1
     assert "add --resume" in again.stderr
     other = colorize(*arguments, "--resume", "--saturation", "1.5")
     assert other.returncode == 1
-    assert "other settings (colours)" in other.stderr
-    manifest = tmp_path / "out.mkv.unfinished" / "pieces.json"
-    whole = manifest.read_text()
-    manifest.write_text(whole[:40])
-    damaged = colorize(*arguments, "--resume")
+    assert "other settings (colours: ddcolor_p, deoldify_p)" in other.stderr
+    description = tmp_path / "out.mkv.unfinished" / "job.json"
+    description.write_text(description.read_text()[:40])
+    damaged = colorize(*arguments, "--resume", "--saturation", "1.5")
     assert damaged.returncode == 1
-    assert "no pieces.json that can be read" in damaged.stderr
-    manifest.write_text(whole)
+    assert "other settings, and its job.json that could say which cannot be read" in damaged.stderr
     assert "going on after 20 of 36 frames" in done(*arguments, "--resume")
     assert decode(output).clip.num_frames == FRAMES
     assert left_over(output) == []
@@ -554,18 +551,7 @@ def test_a_second_run_for_the_same_film_is_refused_and_leaves_the_first_alone(
 def test_too_little_room_is_told_as_soon_as_it_shows(
     film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plan = Plan(
-        script=tmp_path / "film.vpy",
-        start=0,
-        end=40,
-        length=10,
-        rate=(25, 1),
-        times=(),
-        ffmpeg=FFMPEG,
-        encoder=(),
-        suffix=".mov",
-        settings={},
-    )
+    plan = a_plan(tmp_path)
     free = 0
     monkeypatch.setattr(
         shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10**9, 10**9 - free, free)
@@ -574,12 +560,13 @@ def test_too_little_room_is_told_as_soon_as_it_shows(
         workshop.prepare(resume=False, overwrite=False)
         assert workshop.shortage() is None
         # Four pieces of a megabyte, and all of them once more when they are joined.
-        for index, (size, free) in enumerate([(1_000_000, 7_001_000), (1_002_000, 5_999_000)]):
+        for number, (size, free) in enumerate([(1_000_000, 7_001_000), (1_002_000, 5_999_000)]):
             usage = shutil._ntuple_diskusage(10**9, 10**9 - free, free)
             monkeypatch.setattr(shutil, "disk_usage", lambda path, usage=usage: usage)
-            workshop.part(index).write_bytes(bytes(size))
-            workshop.finish_piece(index)
-            assert bool(workshop.shortage()) == (index == 1), workshop.shortage()
+            claim = workshop.claim(number)
+            claim.path.write_bytes(bytes(size))
+            workshop.deliver(claim)
+            assert bool(workshop.shortage()) == (number == 1), workshop.shortage()
         workshop.remove()
     assert "about" not in done(film, "-o", tmp_path / "out.mkv", "--segment", "10")
 

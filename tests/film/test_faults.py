@@ -96,7 +96,8 @@ def fault(check: Callable[[Tensor], None]) -> Iterator[None]:
     def hook(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         check(inputs[0])
 
-    handles = [network.register_forward_pre_hook(hook) for network in list(networks._loaded.values())]
+    engines = list(networks._engines.values())
+    handles = [engine.colorizer.register_forward_pre_hook(hook) for engine in engines]
     assert handles
     try:
         yield

@@ -28,7 +28,8 @@ from vsdeoldify.models.download import (
     download,
     download_folder,
 )
-from vsdeoldify.models.store import read_checkpoint
+from vsdeoldify.models.reading import read_checkpoint
+from vsdeoldify.networks.loading import check_network
 from vsdeoldify.support.errors import ModelError
 
 # Begins like a torch file; the rest is no matter where the checksum is known.
@@ -382,7 +383,7 @@ def test_the_real_network_check_refuses_a_checkpoint_of_something_else(
     torch.save({"params": {"fc.weight": torch.zeros(9, 9)}}, tmp_path / "other.pth")
     model = model_of(server.serve("/a", Answer((tmp_path / "other.pth").read_bytes())), sha256=None)
     with pytest.raises(DownloadError, match="it is not the model deoldify-video"):
-        download(model, folder, pause=0.0)
+        download(model, folder, check=check_network, pause=0.0)
     assert names(folder) == []
 
 
@@ -393,9 +394,11 @@ import sys
 from pathlib import Path
 from vsdeoldify.models.download import download
 from vsdeoldify.models.catalogue import ModelFile
+from vsdeoldify.networks.loading import check_network
 url, size, digest, folder = sys.argv[1:]
 model = ModelFile("video", "deoldify", 0, "Video_gen.pth", int(size), digest, "wide", (url,), "MIT")
-print(download(model, Path(folder), notify=print, pause=0.0).verified, flush=True)
+done = download(model, Path(folder), check=check_network, notify=print, pause=0.0)
+print(done.verified, flush=True)
 """
 
 

@@ -22,7 +22,8 @@ from torch.nn.utils import spectral_norm
 from vsdeoldify.ddcolor import network as ddcolor
 from vsdeoldify.ddcolor.colorizer import DDColorColorizer, colorize_picture
 from vsdeoldify.ddcolor.network import Config, DDColor
-from vsdeoldify.runtime.checkpoint import guess
+from vsdeoldify.networks.family import FAMILIES, guess
+from vsdeoldify.networks.loading import build_network
 from vsdeoldify.runtime.color import rgb_to_chroma, rgb_to_lab
 
 
@@ -242,8 +243,8 @@ def test_a_wrong_shape_is_named_with_both_shapes(state: dict[str, Tensor]) -> No
     ids=["empty", "wrapped", "classifier", "wide", "deep"],
 )
 def test_foreign_files_are_recognised(state: dict[str, Any], guess: str) -> None:
-    with pytest.raises(ValueError, match=f"not a DDColor network: it looks like .*{guess}"):
-        ddcolor.build(state)
+    with pytest.raises(ValueError, match=f"not a DDColor network; it looks like .*{guess}"):
+        build_network(FAMILIES["ddcolor"], state, torch.float32)
 
 
 def test_describe_names_the_family() -> None:

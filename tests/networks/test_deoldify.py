@@ -23,7 +23,8 @@ from torchvision.models.resnet import BasicBlock, Bottleneck, resnet34, resnet10
 from vsdeoldify.deoldify import network as generator
 from vsdeoldify.deoldify.colorizer import DeOldifyColorizer, apply_chroma, colorize_picture
 from vsdeoldify.deoldify.network import BlockPlan, Config, Generator, SelfAttention, UnetBlock, Upsampler
-from vsdeoldify.runtime.checkpoint import guess
+from vsdeoldify.networks.family import FAMILIES, guess
+from vsdeoldify.networks.loading import build_network
 from vsdeoldify.runtime.color import normalize, rgb_to_luma
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -353,8 +354,8 @@ def test_whole_numbers_for_weights_are_refused(state: dict[str, Tensor]) -> None
     ids=["empty", "wrapped", "data parallel", "unknown", "numbers", "ddcolor"],
 )
 def test_foreign_files_are_recognised(state: dict[str, Any], guess: str) -> None:
-    with pytest.raises(ValueError, match=f"not a DeOldify generator: it looks like .*{guess}"):
-        generator.build(state)
+    with pytest.raises(ValueError, match=f"not a DeOldify generator; it looks like .*{guess}"):
+        build_network(FAMILIES["deoldify"], state, torch.float32)
 
 
 def test_describe_tells_the_two_generators_apart() -> None:

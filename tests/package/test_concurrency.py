@@ -169,7 +169,7 @@ for round in range(3):
     policy.set_environment(environment)
     clip = ddeoldify(noise(vs.GRAY8, 48, 48), 0, deoldify_p=[{models!r} + "/wide.pth", 10], device_index=99)
     seen.add(hashlib.sha256(frame_bytes(clip, 0)).hexdigest())
-    loaded = weakref.ref(next(iter(networks._loaded.values())))
+    loaded = weakref.ref(next(iter(networks._engines.values())))
     del clip
     policy.api.destroy_environment(environment)
     policy.set_environment(None)

@@ -156,9 +156,9 @@ def test_a_model_is_loaded_once_for_two_calls(colour: Any) -> None:
 
     clip = noise(vs.GRAY8, 48, 48)
     first = colour(clip, 0)
-    loaded = set(networks._loaded.values())
+    loaded = set(networks._engines.values())
     second = colour(clip, 0, mweight=0.1)
-    assert set(networks._loaded.values()) == loaded
+    assert set(networks._engines.values()) == loaded
     del first, second
 
 

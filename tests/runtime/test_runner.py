@@ -18,7 +18,9 @@ from vsdeoldify.deoldify.colorizer import DeOldifyColorizer
 from vsdeoldify.deoldify.network import build as build_deoldify
 from vsdeoldify.runtime.device import choose_backend
 from vsdeoldify.runtime.engines import openvino
-from vsdeoldify.runtime.runner import MAX_BATCH, Planes, Runner, batch_that_fits, is_out_of_memory
+from vsdeoldify.runtime.engines.base import MAX_BATCH, Planes, batch_that_fits, is_out_of_memory
+from vsdeoldify.runtime.engines.plain import PlainEngine
+from vsdeoldify.runtime.runner import Runner
 
 CPU = torch.device("cpu")
 SIZE = 64
@@ -43,6 +45,14 @@ def pictures(count: int, size: int = SIZE) -> Planes:
     return np.random.default_rng(count).random((count, size, size), np.float32)
 
 
+def plain(colorizer: nn.Module, name: str = "tiny") -> Runner:
+    return Runner(PlainEngine(colorizer, CPU), CPU, name)
+
+
+def with_openvino(load: Callable[[], nn.Module], name: str = "tiny", *, required: bool = True) -> Runner:
+    return Runner(openvino.OpenVinoEngine(load, name, required=required), CPU, name)
+
+
 def deoldify() -> nn.Module:
     return DeOldifyColorizer(build_deoldify(tiny_deoldify_state_dict()))
 
@@ -53,7 +63,7 @@ def ddcolor() -> nn.Module:
 
 @pytest.mark.parametrize("make", [deoldify, ddcolor])
 def test_a_batch_gives_what_its_pictures_give_one_by_one(make: Callable[[], nn.Module]) -> None:
-    runner = Runner(make(), CPU, "tiny")
+    runner = plain(make())
     gray = pictures(3)
     together = runner(gray)
     assert together.shape == (3, 2, SIZE, SIZE)
@@ -65,14 +75,14 @@ def test_a_batch_gives_what_its_pictures_give_one_by_one(make: Callable[[], nn.M
 def test_out_of_memory_halves_the_batch_and_loses_no_picture() -> None:
     network = LittleMemory(room=2)
     gray = pictures(7)
-    chroma = Runner(network, CPU, "tiny")(gray)
+    chroma = plain(network)(gray)
     np.testing.assert_array_equal(chroma, np.stack((gray - 0.5, 0.5 - gray), 1))
     assert network.batches == [7, 3, *[1] * 7]
 
 
 def test_the_smaller_batch_is_remembered() -> None:
     network = LittleMemory(room=2)
-    runner = Runner(network, CPU, "tiny")
+    runner = plain(network)
     runner(pictures(8))
     network.batches.clear()
     runner(pictures(8))
@@ -80,7 +90,7 @@ def test_the_smaller_batch_is_remembered() -> None:
 
 
 def test_one_picture_too_many_is_an_error_that_names_render_factor_and_way_out() -> None:
-    runner = Runner(LittleMemory(room=0), CPU, "some.pth")
+    runner = plain(LittleMemory(room=0), "some.pth")
     with pytest.raises(MemoryError, match=r"some\.pth .*64×64 .*render factor 4.*device_index=99"):
         runner(pictures(4))
 
@@ -96,7 +106,7 @@ def test_memory_of_a_failed_attempt_is_free_before_the_next() -> None:
             return torch.cat((gray, gray), 1)
 
     held: list[weakref.ref[Tensor]] = []
-    Runner(Holding(), CPU, "tiny")(pictures(2))
+    plain(Holding())(pictures(2))
     assert len(held) == 3
 
 
@@ -106,7 +116,7 @@ def test_other_errors_are_not_taken_for_a_lack_of_memory() -> None:
             raise RuntimeError("shapes cannot be multiplied")
 
     with pytest.raises(RuntimeError, match="cannot be multiplied"):
-        Runner(Broken(), CPU, "tiny")(pictures(2))
+        plain(Broken())(pictures(2))
     assert is_out_of_memory(RuntimeError("CUDA error: out of memory"))
     assert is_out_of_memory(RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried …"))
 
@@ -117,19 +127,19 @@ def test_values_that_are_no_numbers_are_an_error() -> None:
             return torch.full((len(gray), 2, *gray.shape[2:]), torch.nan)
 
     with pytest.raises(ArithmeticError, match=r"some\.pth.*float32"):
-        Runner(Overflowing(), CPU, "some.pth")(pictures(1))
+        plain(Overflowing(), "some.pth")(pictures(1))
 
 
 def test_luma_outside_its_range_is_clamped() -> None:
     network = LittleMemory(room=9)
-    chroma = Runner(network, CPU, "tiny")(np.array([[[-1.0, 2.0], [0.0, 1.0]]], np.float32))
+    chroma = plain(network)(np.array([[[-1.0, 2.0], [0.0, 1.0]]], np.float32))
     np.testing.assert_array_equal(chroma[0, 0], [[-0.5, 0.5], [-0.5, 0.5]])
 
 
 def test_close_lets_the_network_go() -> None:
     network = LittleMemory(room=1)
     reference = weakref.ref(network)
-    runner = Runner(network, CPU, "some.pth")
+    runner = plain(network, "some.pth")
     del network
     runner.close()
     assert reference() is None
@@ -139,7 +149,7 @@ def test_close_lets_the_network_go() -> None:
 
 
 def test_the_cpu_takes_one_picture_at_a_time() -> None:
-    assert Runner(LittleMemory(room=9), CPU, "tiny").batch_size(384) == 1
+    assert plain(LittleMemory(room=9)).batch_size(384) == 1
 
 
 @pytest.mark.parametrize(
@@ -151,7 +161,7 @@ def test_the_batch_follows_the_free_memory(free: float, needed: float, batch: in
 
 
 def test_threads_share_a_runner() -> None:
-    runner = Runner(deoldify(), CPU, "tiny")
+    runner = plain(deoldify())
     gray = pictures(4, 32)
     expected = [runner(one[None]) for one in gray]
     found: dict[int, Planes] = {}
@@ -173,20 +183,24 @@ needs_openvino = pytest.mark.skipif(not openvino.available(), reason="OpenVINO i
 @pytest.mark.parametrize(("make", "size"), [(deoldify, 160), (deoldify, 176), (ddcolor, 160), (ddcolor, 224)])
 def test_openvino_gives_what_torch_gives(make: Callable[[], nn.Module], size: int) -> None:
     gray = pictures(2, size)
-    expected = Runner(make(), CPU, "tiny")(gray)
-    network = openvino.OpenVinoColorizer(make(), "tiny", required=True)
-    found = Runner(network, CPU, "tiny")(gray)
+    expected = plain(make())(gray)
+    found = with_openvino(make)(gray)
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
 @needs_openvino
 def test_openvino_keeps_no_second_copy_of_the_weights() -> None:
-    torch_network = deoldify()
-    reference = weakref.ref(torch_network)
-    network = openvino.OpenVinoColorizer(torch_network, "tiny", required=True)
-    del torch_network
-    network(torch.rand(1, 1, SIZE, SIZE))
-    assert reference() is None
+    networks: list[weakref.ref[nn.Module]] = []
+
+    def load() -> nn.Module:
+        network = deoldify()
+        networks.append(weakref.ref(network))
+        return network
+
+    runner = with_openvino(load)
+    for size in (SIZE, 96):
+        runner(pictures(1, size))
+    assert [reference() for reference in networks] == [None, None]
 
 
 @needs_openvino
@@ -199,16 +213,16 @@ def test_what_openvino_cannot_run_torch_runs_unless_openvino_was_asked_for() -> 
 
     gray = pictures(1)
     with pytest.warns(UserWarning, match=r"OpenVINO cannot run some\.pth, torch does"):
-        chroma = Runner(openvino.OpenVinoColorizer(Refusing(1), "some.pth", required=False), CPU, "x")(gray)
+        chroma = with_openvino(lambda: Refusing(1), "some.pth", required=False)(gray)
     np.testing.assert_array_equal(chroma[:, 0], gray - 0.5)
     with pytest.raises(RuntimeError, match='backend="torch"'):
-        Runner(openvino.OpenVinoColorizer(Refusing(1), "some.pth", required=True), CPU, "x")(gray)
+        with_openvino(lambda: Refusing(1), "some.pth")(gray)
 
 
 @needs_openvino
 def test_openvino_is_loaded_without_its_telemetry() -> None:
     code = (
-        "import sys; from vsdeoldify.runtime import openvino; openvino._import(); "
+        "import sys; from vsdeoldify.runtime.engines import openvino; openvino.import_openvino(); "
         "assert 'openvino' in sys.modules; assert 'openvino_telemetry' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=100)

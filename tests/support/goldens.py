@@ -14,6 +14,9 @@ from vapoursynth import core
 
 from vsdeoldify.vsutils import formats
 
+GOLDEN = Path(__file__).resolve().parent / "golden"
+"""The folder of the stored results; its README says what each is."""
+
 Picture = npt.NDArray[np.uint8]
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..models.catalogue import BUNDLED_MODEL, MODELS, Family, short_name
+from ..models.catalogue import BUNDLED_MODEL, MODELS, short_name
 from ..settings.methods import METHODS
 from ..settings.params import ddcolor_params, deoldify_params
 from ..settings.values import MODEL_FILE_SUFFIXES, Models
@@ -17,7 +17,7 @@ _WEIGHT, _FACTOR, _PREVIEW_FACTOR = 0.4, 24, 16
 
 MIXES = tuple(name for name, method in METHODS.items() if len(method.networks) > 1)
 
-_FAMILIES: tuple[Family, ...] = ("deoldify", "ddcolor")
+_FAMILIES: tuple[str, ...] = ("deoldify", "ddcolor")
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Colouring:
     label: str
     ddeoldify: dict[str, Any]
     stabilizer: dict[str, Any] | None = None
-    models: tuple[tuple[Family, str], ...] = ()
+    models: tuple[tuple[str, str], ...] = ()
 
 
 def parse_colouring(text: str, method: str = MIXES[0], render_factor: int | None = None) -> Colouring | None:
@@ -88,7 +88,7 @@ def parse_colouring(text: str, method: str = MIXES[0], render_factor: int | None
 class _Model:
     """A model with its render factor."""
 
-    family: Family
+    family: str
     name: str
     render_factor: int
     label: str
@@ -102,7 +102,7 @@ class _Model:
         return {f"{self.family}_p": [self.name, self.render_factor]}
 
     @property
-    def files(self) -> tuple[tuple[Family, str], ...]:
+    def files(self) -> tuple[tuple[str, str], ...]:
         """Which of the known model files it needs."""
         named = not self.name.lower().endswith(MODEL_FILE_SUFFIXES) and self.name != BUNDLED_MODEL
         return ((self.family, self.name),) if named else ()
@@ -114,8 +114,8 @@ def _meanings(text: str, render_factor: int | None) -> list[_Model]:
     match = re.fullmatch(r"(.*):(\d+)", text)
     name, factor = (match[1], int(match[2])) if match else (text, render_factor)
     prefix, _, file = name.partition("=")
-    own: list[Family] = [family for family in _FAMILIES if file and prefix.lower() == family]
-    found: list[tuple[Family, str, str]]
+    own: list[str] = [family for family in _FAMILIES if file and prefix.lower() == family]
+    found: list[tuple[str, str, str]]
     if own:
         if not file.lower().endswith(MODEL_FILE_SUFFIXES):
             raise ValueError(f"{text!r}: a file of weights ends in {', '.join(MODEL_FILE_SUFFIXES)}")
@@ -133,7 +133,7 @@ def _meanings(text: str, render_factor: int | None) -> list[_Model]:
     return [_model(family, name, label, factor) for family, name, label in found]
 
 
-def _model(family: Family, name: str, label: str, factor: int | None) -> _Model:
+def _model(family: str, name: str, label: str, factor: int | None) -> _Model:
     if factor is None:
         return _Model(family, name, _PREVIEW_FACTOR if name == BUNDLED_MODEL else _FACTOR, label)
     check = deoldify_params if family == "deoldify" else ddcolor_params

@@ -19,11 +19,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..runtime.checkpoint import (
+    LayoutError,
     Shapes,
     Weights,
     batch_norm_shapes,
     check_layout,
-    guess,
     plain_shapes,
     scale_rows,
     spectral_shapes,
@@ -249,7 +249,7 @@ def build(state: dict[str, Tensor]) -> DDColor:
         The network on the CPU, in float32 and evaluation mode, without gradients.
 
     Raises:
-        ValueError: if keys are missing or shapes are not those of a DDColor network.
+        LayoutError: if keys are missing or shapes are not those of a DDColor network.
     """
     config = read_config(state)
     check_layout(state, official_shapes(config), f"DDColor network ({config.architecture})", extra=True)
@@ -267,11 +267,11 @@ def read_config(state: Mapping[str, object]) -> Config:
     """Read a network's configuration from the keys and shapes of its state dict.
 
     Raises:
-        ValueError: if this is not a DDColor network at all.
+        LayoutError: if this is not a DDColor network at all.
     """
     encoder, colors = "encoder.arch", "decoder.color_decoder"
     if not any(str(key).startswith(f"{encoder}.stages.") for key in state):
-        raise ValueError(f"this is not a DDColor network: it looks like {guess(state)}")
+        raise LayoutError("this is not a DDColor network")
     official = LARGE if f"{encoder}.stages.2.9.gamma" in state else TINY
     depths = [next(j for j in count() if f"{encoder}.stages.{i}.{j}.gamma" not in state) for i in range(4)]
     layers = next(i for i in count() if f"{colors}.transformer_ffn_layers.{i}.linear1.weight" not in state)

@@ -18,11 +18,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..runtime.checkpoint import (
+    LayoutError,
     Shapes,
     Weights,
     batch_norm_shapes,
     check_layout,
-    guess,
     plain_shapes,
     scale_rows,
     spectral_shapes,
@@ -240,7 +240,7 @@ def build(state: dict[str, Tensor], *, pad_channels: int = 1) -> Generator:
         The generator on the CPU, in float32 and evaluation mode, without gradients.
 
     Raises:
-        ValueError: if keys or shapes are not those of a DeOldify generator.
+        LayoutError: if keys or shapes are not those of a DeOldify generator.
     """
     config = read_config(state)
     check_layout(state, official_shapes(config), f"DeOldify {config.architecture} generator")
@@ -257,14 +257,14 @@ def read_config(state: Mapping[str, object]) -> Config:
     """Read a generator's configuration from the keys and shapes of its state dict.
 
     Raises:
-        ValueError: if this is not a DeOldify generator at all.
+        LayoutError: if this is not a DeOldify generator at all.
     """
     if "layers.4.conv.0.weight_orig" in state:
         official = WIDE
     elif "layers.4.conv1.0.weight_orig" in state:
         official = DEEP
     else:
-        raise ValueError(f"this is not a DeOldify generator: it looks like {guess(state)}")
+        raise LayoutError("this is not a DeOldify generator")
     depths = [
         next(j for j in count() if f"layers.0.{stage}.{j}.conv1.weight" not in state) for stage in range(4, 8)
     ]

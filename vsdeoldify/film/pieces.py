@@ -1,65 +1,100 @@
-"""Colour a film in pieces that survive an interruption, and join them without encoding again.
+"""The pieces of a film: a folder that holds those that are done, whatever their order.
 
-One process renders the frames of the whole range; one ffmpeg after the other encodes them, a piece of the
-film each. A piece that is done keeps its name; what is cut off never gets one. The frames of a piece do not
-depend on where the rendering began, and every piece starts with a key frame, so a film that was interrupted
-decodes to the same frames as one that was not.
+A piece that is done has a name that says which frames it holds and, by a sum, what decided on them: no list
+of pieces could be lost or disagree with what lies there. What is cut off never gets such a name. Every piece
+starts with a key frame and its frames depend neither on the other pieces nor on where the rendering began,
+so a film that was interrupted, or whose pieces were made by several machines, decodes to the same frames as
+one that was made at one go.
 """
 
 import contextlib
 import json
+import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import RLock
 from typing import Any
+from uuid import uuid4
 
 from ..support.errors import FilmError
-from ..support.files import Lock, flush_to_disk
+from ..support.files import Lock, put_in_place, write_whole
 from ..support.words import format_size
+from .job import Job
 
-_MANIFEST = "pieces.json"
+Span = tuple[int, int]
+"""The first frame and the one after the last."""
+
+_JOB = "job.json"
 _LOCK = "lock"
+_LIST = "list.ffconcat"
+_WHOLE = re.compile(r"(\d+)-(\d+)\.[0-9a-f]{16}\.\w+")
+_PART = re.compile(r"\d+-\d+\.[0-9a-f]+\.part\.\w+|joined\.part\.\w+|\.[0-9a-f]{12}\.part")
+# Version 4.0 numbered the pieces and kept what they are in a list.
+_OLD_PIECE, _OLD_LIST = re.compile(r"\d{6}(?:\.part)?\.(?:mov|mp4)"), "pieces.json"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be made.
+    """What is to be made, and by what on this machine.
 
     Attributes:
-        script: the VapourSynth script, a file.
-        start: first frame of the range.
-        end: frame after its last.
+        job: what is to be made.
         length: frames of a piece.
+        script: the VapourSynth script, a file.
         rate: frames per second as numerator and denominator, or None for a variable rate.
         times: of a variable rate: microseconds of every frame of the film and of its end.
         ffmpeg: the program.
-        encoder: ffmpeg's options that encode a piece.
-        suffix: the pieces' container.
-        settings: everything that decides on the pieces' frames, for the comparison on resuming.
+        suffix: the pieces' container, ".mov" or ".mp4".
     """
 
-    script: Path
-    start: int
-    end: int
+    job: Job
     length: int
+    script: Path
     rate: tuple[int, int] | None
     times: Sequence[int]
     ffmpeg: str
-    encoder: Sequence[str]
     suffix: str
-    settings: Mapping[str, Any]
 
     @property
-    def pieces(self) -> list[tuple[int, int]]:
-        """The first frame of every piece and the one after its last."""
-        return [
-            (first, min(first + self.length, self.end)) for first in range(self.start, self.end, self.length)
-        ]
+    def start(self) -> int:
+        """First frame of the range."""
+        return self.job.first
+
+    @property
+    def end(self) -> int:
+        """The frame after its last."""
+        return self.job.end
+
+    @property
+    def encoder(self) -> Sequence[str]:
+        """ffmpeg's options that encode a piece."""
+        return self.job.encoder
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Somebody's attempt at a piece.
+
+    Attributes:
+        number: of the piece.
+        first: its first frame.
+        end: the frame after its last.
+        path: where this attempt is written, and no other.
+    """
+
+    number: int
+    first: int
+    end: int
+    path: Path
 
 
 class Workshop:
-    """The folder beside the output that holds the finished pieces; one process at a time works in it.
+    """The folder beside the output that holds the finished pieces.
+
+    One process at a time holds it, and gives pieces their names; whoever makes pieces for that process (this
+    process, other threads, other machines) claims them from it. All methods may be called from any thread.
 
     Use it in a `with` statement. At its end the folder is free for others, and gone if it holds no finished
     piece.
@@ -76,6 +111,10 @@ class Workshop:
     def __init__(self, folder: Path, plan: Plan) -> None:
         self._folder = folder
         self._plan = plan
+        self._guard = RLock()
+        self._gone = False
+        self._spans: list[Span] = []
+        self._done: dict[int, Path] = {}
         self._sizes: dict[str, int] = {}
         self._folder.mkdir(exist_ok=True)
         try:
@@ -89,75 +128,89 @@ class Workshop:
         return self
 
     def __exit__(self, *error: object) -> None:
-        # By the files, not by the manifest: it may not have been read yet.
-        if not self._has_whole_pieces():
+        if self._gone:
+            return  # Another process may be at work under the same name by now.
+        # By the files alone: what they are may not have been looked at yet.
+        if not (self._holds(_WHOLE) or self._holds(_OLD_PIECE)):
             self.remove()
         self._lock.release()
 
     def prepare(self, *, resume: bool, overwrite: bool) -> int:
         """Take up the pieces of an interrupted run, or begin with none.
 
+        Args:
+            resume: go on with what is there.
+            overwrite: drop what is there.
+
         Returns:
-            How many pieces are there already.
+            How many frames are done already.
 
         Raises:
-            FilmError: there is an unfinished film and the options do not say what to do with it, or it was
-                made with other settings, or nothing tells with which.
+            FilmError: there is an unfinished film and the options do not say what to do with it, or it is
+                another one; the message says in what it differs.
         """
-        old = self._read_manifest()
-        if old is None and not overwrite and self._has_whole_pieces():
-            raise FilmError(
-                f"{self._folder} holds pieces of a film, but no {_MANIFEST} that can be read and tells what "
-                "they are: move it away, or give --overwrite to start again"
-            )
-        if old is not None and not overwrite:
-            self._sizes = old["pieces"]
-            finished = self._finished()
-            if finished and not resume:
-                raise FilmError(
-                    f"{self._folder} holds an unfinished film of an earlier run: add --resume to go on with "
-                    "it, or --overwrite to start again"
-                )
-            if finished and old["settings"] != dict(self._plan.settings):
-                names = sorted(
-                    key
-                    for key in {*old["settings"], *self._plan.settings}
-                    if old["settings"].get(key) != self._plan.settings.get(key)
-                )
-                raise FilmError(
-                    f"{self._folder} was made with other settings ({', '.join(names)}): give the same ones "
-                    "to go on with it, or --overwrite to start again"
-                )
-            if finished:
-                return finished
-        self._clear()
-        self._sizes = {}
-        self._write_manifest()
-        return 0
+        with self._guard:
+            whole = self._whole()
+            if not overwrite:
+                self._check(whole, resume)
+            if overwrite:
+                self._clear()
+                whole = {}
+            self._unlink(_PART)
+            self._take_up(whole)
+            self._write_job()
+            return sum(end - first for first, end in (self._spans[number] for number in self._done))
 
-    def piece(self, index: int) -> Path:
-        """Where a finished piece lies."""
-        return self._folder / f"{index:06}{self._plan.suffix}"
+    @property
+    def pieces(self) -> list[Span]:
+        """The pieces of the film, in order; those that were there already as they are."""
+        return list(self._spans)
 
-    def part(self, index: int) -> Path:
-        """Where a piece is written."""
-        return self._folder / f"{index:06}.part{self._plan.suffix}"
+    def missing(self) -> list[int]:
+        """Numbers of the pieces that are not done, in order."""
+        with self._guard:
+            return [number for number in range(len(self._spans)) if number not in self._done]
 
-    def finish_piece(self, index: int) -> None:
-        """Give a piece its name, once its data are on the disk."""
-        part = self.part(index)
-        flush_to_disk(part)
-        self._sizes[str(index)] = part.stat().st_size
-        part.replace(self.piece(index))
-        self._write_manifest()
+    def claim(self, number: int) -> Claim:
+        """Begin an attempt at a piece; several may be under way, and the first that is delivered counts.
+
+        Args:
+            number: of a piece that is missing.
+        """
+        first, end = self._spans[number]
+        attempt = uuid4().hex[:8]
+        name = f"{first:06}-{end:06}.{attempt}.part{self._plan.suffix}"
+        return Claim(number, first, end, self._folder / name)
+
+    def deliver(self, claim: Claim) -> bool:
+        """Take in an attempt whose file is all written, in any order.
+
+        Returns:
+            Whether it counts: not where another attempt was delivered before, whose file stays.
+
+        Raises:
+            OSError: the file cannot be flushed or renamed.
+        """
+        with self._guard:
+            if claim.number in self._done:
+                claim.path.unlink(missing_ok=True)
+                return False
+            path = self._folder / self._name(claim.first, claim.end)
+            self._sizes[path.name] = claim.path.stat().st_size
+            put_in_place(claim.path, path)
+            self._done[claim.number] = path
+            self._write_job()
+            return True
 
     def shortage(self) -> str | None:
-        """What to tell if the film will not fit on the disk, as far as the finished pieces show."""
-        sizes = [self._sizes[str(index)] for index in range(self._finished())]
-        if not sizes:
+        """What to say if the film will not fit on the disk, as far as the finished pieces show."""
+        with self._guard:
+            frames = sum(self._spans[number][1] - self._spans[number][0] for number in self._done)
+            size = sum(path.stat().st_size for path in self._done.values())
+        if not frames:
             return None
         # The joined film needs the room of all its pieces once more.
-        needed = sum(sizes) / len(sizes) * len(self._plan.pieces) * 2 - sum(sizes)
+        needed = size / frames * (self._plan.end - self._plan.start) * 2 - size
         free = shutil.disk_usage(self._folder).free
         if needed <= free:
             return None
@@ -169,58 +222,121 @@ class Workshop:
     def write_list(self) -> Path:
         """The list of all pieces for ffmpeg's concat demuxer."""
         lines = ["ffconcat version 1.0"]
-        for index, (first, end) in enumerate(self._plan.pieces):
-            lines.append(f"file '{self.piece(index).name}'")
+        for number, (first, end) in enumerate(self._spans):
+            lines.append(f"file '{self._done[number].name}'")
             if self._plan.rate is None:
                 lines.append(f"duration {(self._plan.times[end] - self._plan.times[first]) / 1e6:.6f}")
-        path = self._folder / "list.ffconcat"
+        path = self._folder / _LIST
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
         return path
 
     def remove(self) -> None:
         """Remove the folder, and nothing else that may lie there."""
-        self._clear()
-        self._sizes = {}
-        self._lock.release(remove=True)
+        with self._guard:
+            self._gone = True
+            self._clear()
+            self._lock.release(remove=True)
         with contextlib.suppress(OSError):
             self._folder.rmdir()
 
+    def _check(self, whole: dict[Span, Path], resume: bool) -> None:
+        """Refuse what is not to be gone on with."""
+        others = not whole and self._holds(_WHOLE)
+        if not (whole or others) and self._holds(_OLD_PIECE):
+            raise FilmError(
+                f"{self._folder} holds an unfinished film of vsdeoldify 4.0, with which this version "
+                "cannot go on: finish it with that version, or give --overwrite to start again"
+            )
+        if not (whole or others):
+            return
+        if not resume:
+            raise FilmError(
+                f"{self._folder} holds an unfinished film of an earlier run: add --resume to go on with "
+                "it, or --overwrite to start again"
+            )
+        before = self._read_job()
+        # A piece that is ours shows that all but the scenes is as it was.
+        if before is None and others:
+            raise FilmError(
+                f"{self._folder} was made with other settings, and its {_JOB} that could say which cannot be "
+                "read: move the folder away, or give --overwrite to start again"
+            )
+        if before is not None and (different := self._plan.job.differences(before)):
+            raise FilmError(
+                f"{self._folder} was made with other settings ({'; '.join(different)}): give the same ones "
+                "to go on with it, or --overwrite to start again"
+            )
+
+    def _whole(self) -> dict[Span, Path]:
+        """The pieces that hold what the plan asks for, by their frames."""
+        self._sizes = self._read_sizes()
+        found: dict[Span, Path] = {}
+        for name in self._names():
+            if (match := _WHOLE.fullmatch(name)) is None:
+                continue
+            span, path = (int(match[1]), int(match[2])), self._folder / name
+            if not self._plan.start <= span[0] < span[1] <= self._plan.end:
+                continue
+            size = path.stat().st_size
+            if name == self._name(*span) and size and size == self._sizes.get(name, size):
+                found[span] = path
+        return found
+
+    def _take_up(self, whole: dict[Span, Path]) -> None:
+        """Cut the film into pieces around those that are there."""
+        self._spans, self._done = [], {}
+        reached = self._plan.start
+        for span, path in sorted(whole.items()):
+            if span[0] < reached:
+                continue  # The film was cut otherwise before, and another piece holds these frames.
+            self._spans += _cut(reached, span[0], self._plan.length)
+            self._done[len(self._spans)] = path
+            self._spans.append(span)
+            reached = span[1]
+        self._spans += _cut(reached, self._plan.end, self._plan.length)
+
+    def _name(self, first: int, end: int) -> str:
+        return f"{first:06}-{end:06}.{self._plan.job.piece_digest(first, end)}{self._plan.suffix}"
+
+    def _names(self) -> list[str]:
+        return sorted(path.name for path in self._folder.iterdir())
+
     def _clear(self) -> None:
-        others = ("list.ffconcat", _MANIFEST, _MANIFEST + ".part")
-        for path in (
-            *self._pieces(),
-            *(self._folder / name for name in others),
-            *self._folder.glob("joined.part.*"),
-        ):
-            path.unlink(missing_ok=True)
+        for name in (_JOB, _LIST, _OLD_LIST):
+            (self._folder / name).unlink(missing_ok=True)
+        for pattern in (_WHOLE, _PART, _OLD_PIECE):
+            self._unlink(pattern)
+        self._done, self._sizes = {}, {}
 
-    def _pieces(self) -> list[Path]:
-        return [*self._folder.glob("[0-9]*.mov"), *self._folder.glob("[0-9]*.mp4")]
+    def _holds(self, pattern: re.Pattern[str]) -> bool:
+        return any(pattern.fullmatch(name) for name in self._names())
 
-    def _has_whole_pieces(self) -> bool:
-        return any(".part" not in path.name for path in self._pieces())
+    def _unlink(self, pattern: re.Pattern[str]) -> None:
+        for name in filter(pattern.fullmatch, self._names()):
+            (self._folder / name).unlink(missing_ok=True)
 
-    def _finished(self) -> int:
-        """The number of whole pieces from the first on."""
-        for index in range(len(self._plan.pieces)):
-            size = self._sizes.get(str(index))
-            try:
-                if size is None or self.piece(index).stat().st_size != size:
-                    return index
-            except OSError:
-                return index
-        return len(self._plan.pieces)
-
-    def _read_manifest(self) -> dict[str, Any] | None:
+    def _read_job(self) -> Job | None:
+        """The job of the pieces that lie here, to say in what it differs; None where that cannot be read."""
         try:
-            manifest = json.loads((self._folder / _MANIFEST).read_text(encoding="utf-8"))
-            return {"settings": dict(manifest["settings"]), "pieces": dict(manifest["pieces"])}
-        except (OSError, ValueError, KeyError, TypeError):
+            return Job.from_json(json.dumps(self._description()["job"]))
+        except (KeyError, TypeError, ValueError):
             return None
 
-    def _write_manifest(self) -> None:
-        text = json.dumps({"settings": dict(self._plan.settings), "pieces": self._sizes}, indent=1)
-        temporary = self._folder / (_MANIFEST + ".part")
-        temporary.write_text(text, encoding="utf-8")
-        flush_to_disk(temporary)
-        temporary.replace(self._folder / _MANIFEST)
+    def _read_sizes(self) -> dict[str, int]:
+        sizes = self._description().get("sizes")
+        return sizes if isinstance(sizes, dict) else {}
+
+    def _description(self) -> dict[str, Any]:
+        try:
+            description = json.loads((self._folder / _JOB).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return description if isinstance(description, dict) else {}
+
+    def _write_job(self) -> None:
+        description = {"job": json.loads(self._plan.job.to_json()), "sizes": self._sizes}
+        write_whole(self._folder / _JOB, json.dumps(description, indent=1).encode())
+
+
+def _cut(first: int, end: int, length: int) -> Iterable[Span]:
+    return [(n, min(n + length, end)) for n in range(first, end, length)]

@@ -65,7 +65,7 @@ def _act(result: BinaryIO, action: str, *arguments: str) -> None:
         found = probe(json.loads(arguments[0]), result)
         result.write(json.dumps(found).encode() + b"\n")
     elif action == "frames":
-        write_frames(Path(arguments[0]), int(arguments[1]), int(arguments[2]), result)
+        write_frames(Path(arguments[0]), [_span(text) for text in arguments[1].split(",")], result)
     else:
         frames = [int(number) for number in arguments[1].split(",")]
         write_pictures(Path(arguments[0]), frames, Path(arguments[2]), result)
@@ -149,13 +149,26 @@ def load(script: Path) -> "list[vs.VideoNode]":
     return [node.clip for index in (0, 1) if (node := outputs.get(index)) is not None]
 
 
-def write_frames(script: Path, start: int, end: int, file: BinaryIO) -> None:
-    """Write the frames start … end − 1 of a script's output 0 in the YUV4MPEG2 format.
+def write_frames(script: Path, spans: Sequence[tuple[int, int]], file: BinaryIO) -> None:
+    """Write frames of a script's output 0 in the YUV4MPEG2 format, all in one stream.
 
-    The filters see the whole clip: a frame is the same whatever the range.
+    The filters see the whole clip: a frame is the same whatever the ranges.
+
+    Args:
+        script: the script.
+        spans: ranges of frames, each the first and the one after the last.
+        file: where to.
     """
+    import vapoursynth as vs
+
     # The format has no place for the transparency that a frame may carry.
-    load(script)[0].std.RemoveFrameProps("_Alpha")[start:end].output(file, y4m=True)
+    clip = load(script)[0].std.RemoveFrameProps("_Alpha")
+    vs.core.std.Splice([clip[first:end] for first, end in spans]).output(file, y4m=True)
+
+
+def _span(text: str) -> tuple[int, int]:
+    first, _, end = text.partition("-")
+    return int(first), int(end)
 
 
 def write_pictures(script: Path, frames: Sequence[int], folder: Path, file: BinaryIO) -> None:

@@ -1,7 +1,7 @@
 """Render and encode the pieces of a film."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..support.reporter import Reporter, Stage
@@ -11,32 +11,31 @@ from .process import Process, process, render_process
 from .raw import FrameReader, matroska_frame_head, matroska_header, y4m_header
 
 
-def render_pieces(plan: Plan, workshop: Workshop, finished: int, stage: Stage, reporter: Reporter) -> None:
-    """Render and encode the pieces that are missing.
+def render_pieces(plan: Plan, workshop: Workshop, done: int, stage: Stage, reporter: Reporter) -> None:
+    """Render and encode the pieces that are missing, all by one rendering process.
 
     Args:
         plan: what is to be made.
         workshop: where the pieces go.
-        finished: number of pieces that are there.
+        done: number of frames that are there.
         stage: told the number of frames that are done.
         reporter: told what else the person should know.
 
     Raises:
         FilmError: the script or ffmpeg failed; the pieces that are done stay.
     """
-    pieces = plan.pieces
-    if finished == len(pieces):
+    missing = workshop.missing()
+    if not missing:
         return
-    first = pieces[finished][0]
-    with render_process("frames", plan.script, str(first), str(plan.end)) as renderer:
+    with render_process("frames", plan.script, _spans(workshop, missing)) as renderer:
         frames = FrameReader(renderer.output)
         if frames.header is None:
             raise renderer.error()
-        done = first - plan.start
         warned = False
-        for index in range(finished, len(pieces)):
-            with _encoder(plan, workshop.part(index)) as encoder:
-                for header, picture in _with_headers(plan, frames, *pieces[index], renderer):
+        for number in missing:
+            claim = workshop.claim(number)
+            with _encoder(plan, claim.path) as encoder:
+                for header, picture in _with_headers(plan, frames, claim.first, claim.end, renderer):
                     try:
                         encoder.input.write(header)
                         encoder.input.write(picture)
@@ -45,10 +44,21 @@ def render_pieces(plan: Plan, workshop: Workshop, finished: int, stage: Stage, r
                     done += 1
                     stage.update(done)
                 encoder.finish()
-            workshop.finish_piece(index)
+            workshop.deliver(claim)
             if not warned and (shortage := workshop.shortage()):
                 reporter.note(shortage)
                 warned = True
+
+
+def _spans(workshop: Workshop, numbers: Sequence[int]) -> str:
+    """Ranges of frames for the rendering process: those of pieces that follow each other are one."""
+    spans: list[tuple[int, int]] = []
+    for first, end in (workshop.pieces[number] for number in numbers):
+        if spans and spans[-1][1] == first:
+            spans[-1] = spans[-1][0], end
+        else:
+            spans.append((first, end))
+    return ",".join(f"{first}-{end}" for first, end in spans)
 
 
 def _with_headers(

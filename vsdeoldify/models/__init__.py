@@ -2,7 +2,8 @@
 
 from ..support.errors import ModelError
 from .catalogue import BUNDLED_MODEL, MODELS, ModelFile, find_model
-from .store import locate, read_checkpoint, search_folders
+from .reading import read_checkpoint
+from .store import locate, search_folders
 
 __all__ = [
     "BUNDLED_MODEL",

@@ -2,17 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
 
 from ..support.words import format_size
 
-Family = Literal["deoldify", "ddcolor"]
-Architecture = Literal["wide", "deep", "large", "tiny"]
-
-FAMILY_TITLES: dict[str, str] = {"deoldify": "DeOldify", "ddcolor": "DDColor"}
-
 BUNDLED_MODEL = "preview"
-"""The small DDColor-family model that comes with the package: it is no file of the store."""
+"""The small model that comes with the package: no file of this list, and nothing to download."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,23 +15,23 @@ class ModelFile:
 
     Attributes:
         name: The name that the public functions take, unique within its family.
-        family: The network family: ``"deoldify"`` or ``"ddcolor"``.
+        family: The family of networks that it is of, as `networks.family` names it: ``"deoldify"``.
         number: The number that scripts of the original plugin use, if it had one.
         file: The file's name on disk.
         size: Bytes; approximate where ``sha256`` is None, else exact.
         sha256: The published checksum in lower-case hex digits, or None where nobody published one.
-        architecture: The network inside.
+        architecture: Which of the family's networks is inside.
         urls: Where it can be downloaded, the preferred source first.
         licence: The SPDX name of the weights' licence.
     """
 
     name: str
-    family: Family
+    family: str
     number: int | None
     file: str
     size: int
     sha256: str | None
-    architecture: Architecture
+    architecture: str
     urls: tuple[str, ...]
     licence: str
 
@@ -53,14 +47,14 @@ class ModelFile:
 
 
 def _deoldify(
-    name: str, number: int, file: str, size: int, sha256: str, architecture: Architecture, own_url: str
+    name: str, number: int, file: str, size: int, sha256: str, architecture: str, own_url: str
 ) -> ModelFile:
     mirror = f"https://huggingface.co/spensercai/DeOldify/resolve/main/{file}"
     return ModelFile(name, "deoldify", number, file, size, sha256, architecture, (own_url, mirror), "MIT")
 
 
 def _ddcolor(
-    name: str, number: int | None, file: str, size: int, sha256: str | None, architecture: Architecture
+    name: str, number: int | None, file: str, size: int, sha256: str | None, architecture: str
 ) -> ModelFile:
     urls = [f"https://huggingface.co/piddnad/DDColor-models/resolve/main/{file}"]
     if sha256 is not None:
@@ -120,7 +114,7 @@ def find_model(family: str, name_or_number: str | int, models: Iterable[ModelFil
     """Look a model up within its family.
 
     Args:
-        family: ``"deoldify"`` or ``"ddcolor"``.
+        family: Its name, such as ``"ddcolor"``.
         name_or_number: A name (any case) or the original plugin's number: 0 video, 1 stable,
             2 artistic; for DDColor 0 modelscope, 1 artistic.
         models: The registry to look in.
@@ -139,8 +133,7 @@ def find_model(family: str, name_or_number: str | int, models: Iterable[ModelFil
     known = ", ".join(
         f'"{model.name}"' if model.number is None else f'"{model.name}" ({model.number})' for model in own
     )
-    title = FAMILY_TITLES.get(family, family)
-    raise ValueError(f"{title} has no model {name_or_number!r}, only {known or 'none'}")
+    raise ValueError(f"the family {family} has no model {name_or_number!r}, only {known or 'none'}")
 
 
 def select_models(names: Iterable[str], models: Iterable[ModelFile] = MODELS) -> list[ModelFile]:
@@ -149,7 +142,7 @@ def select_models(names: Iterable[str], models: Iterable[ModelFile] = MODELS) ->
     Args:
         names: A model's name (``video``), its name with the family (``ddcolor-artistic``), its file's
             name, a whole family (``deoldify``, ``ddcolor``) or ``all``; any case. A bare name that
-            both families have must be given with its family.
+            several families have must be given with its family.
         models: The registry to look in.
 
     Raises:
@@ -161,9 +154,7 @@ def select_models(names: Iterable[str], models: Iterable[ModelFile] = MODELS) ->
         key = name.strip().lower()
         if key == "all":
             matches = list(models)
-        elif key in FAMILY_TITLES:
-            matches = [model for model in models if model.family == key]
-        else:
+        elif not (matches := [model for model in models if model.family == key]):
             matches = [m for m in models if key in (m.name, m.full_name, m.file.lower())]
             if len(matches) > 1:
                 choices = " or ".join(model.full_name for model in matches)

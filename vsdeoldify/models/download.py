@@ -25,8 +25,9 @@ from ..support.errors import ModelError
 from ..support.files import Lock
 from ..support.words import format_size, one_line
 from .catalogue import ModelFile, short_name
-from .store import HEAD, by_hand_text, expected_text, foreign_content, search_folders
-from .verify import NetworkCheck, Progress, check_network, remember, sha256_of
+from .reading import HEAD, foreign_content
+from .store import by_hand_text, expected_text, search_folders
+from .verify import NetworkCheck, Progress, remember, sha256_of
 
 _BLOCK = 1 << 18
 _HASH_BLOCK = 1 << 20
@@ -107,10 +108,10 @@ def download(
     model: ModelFile,
     folder: Path,
     *,
+    check: NetworkCheck,
     progress: Progress | None = None,
     notify: Callable[[str], None] | None = None,
     accept_unknown: bool = False,
-    check: NetworkCheck = check_network,
     timeout: float = 30.0,
     pause: float = 1.0,
 ) -> Downloaded:
@@ -122,11 +123,11 @@ def download(
     Args:
         model: What to fetch; its sources are tried in order.
         folder: Where to, see `download_folder`.
+        check: Looks at the network in a file whose checksum does not settle the matter.
         progress: Told the bytes fetched and the bytes in all.
         notify: Told in words of a source that failed, or of a wait.
         accept_unknown: Keep a file that is the right network by its keys and shapes though no source has
             the published checksum.
-        check: Looks at the network in a file whose checksum does not settle the matter.
         timeout: Seconds without any data after which a connection counts as dead.
         pause: Seconds before the second attempt at a source; doubled for each further one.
 

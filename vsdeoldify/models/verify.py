@@ -12,13 +12,14 @@ from typing import Any, Literal
 from ..support.errors import ModelError
 from ..support.files import cache_folder
 from .catalogue import ModelFile
-from .store import HEAD, foreign_content, locate, read_checkpoint, unchanged
+from .reading import HEAD, foreign_content, unchanged
+from .store import locate
 
 Progress = Callable[[int, int], None]
 """Called with the bytes done and the bytes in all (0 where that is not known)."""
 
 NetworkCheck = Callable[[ModelFile, Path], None]
-"""Raises `ModelError` where a file is not a file of the model's network."""
+"""Raises `ModelError` where a file is not a file of the model's network; `networks.loading.check_network`."""
 
 State = Literal["missing", "damaged", "verified", "unpublished", "different", "unchecked"]
 
@@ -68,31 +69,6 @@ def sha256_of(path: Path, progress: Progress | None = None) -> str:
     return digest.hexdigest()
 
 
-def check_network(model: ModelFile, path: Path) -> None:
-    """Check that a file holds the network of a model: every key, every shape.
-
-    Raises:
-        ModelError: It is damaged or holds something else; the message says what.
-    """
-    state = read_checkpoint(path)
-    try:
-        if model.family == "deoldify":
-            from ..deoldify.network import build as build_deoldify
-
-            found: str = build_deoldify(state).architecture
-        else:
-            from ..ddcolor.network import build as build_ddcolor
-
-            found = build_ddcolor(state).architecture
-    except ValueError as error:
-        raise ModelError(f"{path} is not the model {model.full_name}: {error}") from error
-    if found != model.architecture:
-        raise ModelError(
-            f"{path} is not the model {model.full_name}: it holds the {found} network where the "
-            f"{model.architecture} one is expected"
-        )
-
-
 def status(model: ModelFile, torch_dir: str | os.PathLike[str] | None = None) -> Report:
     """What can be said of a model's file at once, without reading it through."""
     try:
@@ -119,16 +95,16 @@ def verify(
     model: ModelFile,
     torch_dir: str | os.PathLike[str] | None = None,
     *,
+    check: NetworkCheck,
     progress: Progress | None = None,
-    check: NetworkCheck = check_network,
 ) -> Report:
     """Read a model's file through and compare it with the published one.
 
     Args:
         model: The model.
         torch_dir: See `search_folders`.
-        progress: Told how far the reading is.
         check: Looks at the network in a file whose checksum does not settle the matter.
+        progress: Told how far the reading is.
     """
     try:
         path = locate(model, torch_dir)
@@ -152,6 +128,20 @@ def remember(path: Path, digest: str) -> None:
         found = path.stat()
         notes[str(path)] = {"size": found.st_size, "mtime_ns": found.st_mtime_ns, "sha256": digest}
         _write_notes(notes)
+
+
+def known_sha256(path: Path) -> str:
+    """The checksum of a file: noted at an earlier reading, else it is read through now and noted.
+
+    Raises:
+        ModelError: The file cannot be read, or changes meanwhile.
+    """
+    path = path.absolute()
+    if (known := _recall(path)) is not None:
+        return known
+    digest = sha256_of(path)
+    remember(path, digest)
+    return digest
 
 
 def forget(path: Path) -> None:

@@ -1,178 +1,207 @@
-"""From a model's name to a runner: find the file, build the network, share it between calls."""
+"""From a model's name to a runner: find the file, build the network, share what runs it between calls."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
-from ..models.catalogue import BUNDLED_MODEL, Family, find_model, short_name
-from ..models.store import locate, read_checkpoint, unchanged
-from ..settings.params import MODEL_FILE_SUFFIXES
+from ..models.catalogue import ModelFile, find_model, short_name
+from ..models.reading import read_checkpoint, unchanged
+from ..models.store import locate
+from ..settings.values import MODEL_FILE_SUFFIXES
 from ..support.errors import ModelError
+from .family import FAMILIES, Family, families_of, guess, recognise
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
+    from ..runtime.checkpoint import Built
+    from ..runtime.engines.base import Engine
     from ..runtime.runner import Runner
 
-_loaded: WeakValueDictionary[object, nn.Module] = WeakValueDictionary()
+_engines: WeakValueDictionary[object, Engine] = WeakValueDictionary()
+"""Every engine that some runner has, by all that decides what it computes and how."""
+
 _lock = Lock()
 
 
-def deoldify_runner(
+def load_runner(
+    family: str,
     model: str,
-    torch_dir: str | os.PathLike[str] | None,
+    models_folder: str | os.PathLike[str] | None,
     device: torch.device,
+    *,
     dtype: torch.dtype,
     backend: str = "torch",
 ) -> Runner:
-    """A DeOldify model on its device.
+    """A model on its device, ready to colour; the same engine for all that ask for the same.
 
     Args:
-        model: its name, or the path of its file.
-        torch_dir: folder searched first for the file of a named model.
+        family: a name of `family.FAMILIES`, such as "ddcolor".
+        model: the model's name within the family, or the path of a file.
+        models_folder: folder searched first for the file of a named model.
         device: where it runs.
-        dtype: what it computes in.
+        dtype: what it computes in, as `choose_precision` says.
         backend: "torch", "openvino", or "auto": OpenVINO for the networks that gain by it.
 
     Raises:
         ModelError: its file is missing, damaged or another network's.
+        ValueError: the family has no model of this name.
+        MemoryError: it does not fit the device.
     """
+    import torch
 
-    def make(state_dict: dict[str, Tensor]) -> nn.Module:
-        from ..deoldify.colorizer import DeOldifyColorizer
-        from ..deoldify.network import DEEP, WIDE, build
+    from ..runtime.engines import make_engine
+    from ..runtime.runner import Runner
 
-        # Tensor cores want channel counts in eights.
-        generator = build(state_dict, pad_channels=8 if dtype.itemsize == 2 else 1)
-        _check_named("deoldify", model, {"wide": WIDE, "deep": DEEP}, generator.config)
-        return DeOldifyColorizer(generator)
+    row = FAMILIES[family]
+    path = _path_of(row, model, models_folder)
 
-    return _runner("deoldify", model, torch_dir, device, dtype, backend, make)
+    def load() -> nn.Module:
+        try:
+            colorizer = _read(row, model, path, dtype).colorizer
+            colorizer = colorizer.eval().requires_grad_(False).to(device=device, dtype=dtype)
+        except torch.OutOfMemoryError as error:
+            raise MemoryError(
+                f"out of memory on {device} while loading {path.name}; close other programs, or use "
+                "device_index=99 (the CPU)"
+            ) from error
+        return colorizer.to(memory_format=torch.channels_last) if device.type == "cuda" else colorizer
+
+    name = path.name if row.bundled is None else model
+    # OpenVINO computes with as many threads as torch has when it compiles.
+    threads = None if backend == "torch" else torch.get_num_threads()
+    key = (family, _is_path(model) or model, str(path), _version(path), device, dtype, backend, threads)
+    with _lock:
+        engine = _engines.get(key)
+        if engine is None:
+            _engines[key] = engine = make_engine(load, device, backend, name)
+    return Runner(engine, device, name)
 
 
-def ddcolor_runner(
-    model: str,
-    torch_dir: str | os.PathLike[str] | None,
-    device: torch.device,
-    dtype: torch.dtype,
-    backend: str = "torch",
-) -> Runner:
-    """A DDColor model, or the bundled preview model, on its device.
+def choose_precision(device: torch.device, family: str, *, half: bool, precision: str) -> torch.dtype:
+    """The number format that a family's networks compute in.
 
     Args:
-        model: its name, or the path of its file.
-        torch_dir: folder searched first for the file of a named model.
-        device: where it runs.
-        dtype: what it computes in.
-        backend: "torch", "openvino", or "auto": OpenVINO for the networks that gain by it.
+        device: where they run.
+        family: a name of `family.FAMILIES`.
+        half: whether half precision is wanted where it is faster.
+        precision: "auto", "float32", "float16" or "bfloat16".
+
+    Returns:
+        float32 on the CPU and on devices not tried yet; on CUDA and ROCm the half-precision format in which
+        the family's colours stay right, where the device computes in it.
 
     Raises:
-        ModelError: its file is missing, damaged or another network's.
+        ValueError: there is no such format, or the family's colours do not survive it.
     """
+    from ..runtime.device import choose_precision as choose
 
-    def make(state_dict: dict[str, Tensor]) -> nn.Module:
-        from ..ddcolor.colorizer import DDColorColorizer
-        from ..ddcolor.network import LARGE, TINY, build
+    row = FAMILIES[family]
+    dtype = choose(device, row.half, half=half, precision=precision)
+    if dtype.itemsize == 2 and precision not in ("auto", *row.half):
+        others = " or ".join([*row.half, "float32", "auto"])
+        raise ValueError(f"precision: {row.title} does not stay right in {precision}; use {others}")
+    return dtype
 
-        network = build(state_dict)
-        _check_named("ddcolor", model, {"large": LARGE, "tiny": TINY}, network.config)
-        return DDColorColorizer(network)
 
-    def make_preview() -> nn.Module:
-        from ..preview.colorizer import PreviewColorizer
-        from ..preview.network import load_preview
+def check_network(model: ModelFile, path: Path) -> None:
+    """Check that a file holds the network of a model: every key, every shape.
 
-        preview: nn.Module = PreviewColorizer(load_preview())
-        return preview
+    Raises:
+        ModelError: It is damaged or holds something else; the message says what.
+    """
+    import torch
 
-    if model == BUNDLED_MODEL:
-        return _shared((model, device, dtype), make_preview, model, device, dtype, backend)
-    return _runner("ddcolor", model, torch_dir, device, dtype, backend, make)
+    state = read_checkpoint(path)
+    try:
+        found = build_network(FAMILIES[model.family], state, torch.float32).architecture
+    except ValueError as error:
+        raise ModelError(f"{path} is not the model {model.full_name}: {error}") from error
+    if found != model.architecture:
+        raise ModelError(
+            f"{path} is not the model {model.full_name}: it holds the {found} network where the "
+            f"{model.architecture} one is expected"
+        )
+
+
+def build_network(family: Family, state: dict[str, Tensor], dtype: torch.dtype) -> Built:
+    """Make a colorizer of the tensors of a file.
+
+    Args:
+        family: whose network it should be.
+        state: the tensors; emptied on the way.
+        dtype: what it will compute in; it comes in float32 on the CPU.
+
+    Raises:
+        ValueError: it is no network of this family; the message says what it seems to be.
+    """
+    import torch
+
+    from ..runtime.checkpoint import LayoutError
+    from ..runtime.surroundings import undisturbed
+
+    with undisturbed(torch.device("cpu"), inference=False):
+        try:
+            return family.build(state, dtype)
+        except LayoutError as error:
+            raise ValueError(f"{error}; it looks like {guess(state)}") from None
+
+
+def _path_of(family: Family, model: str, models_folder: str | os.PathLike[str] | None) -> Path:
+    if _is_path(model):
+        return Path(model).absolute()
+    bundled = family.bundled_file()
+    return bundled or locate(find_model(family.name, model), models_folder).absolute()
+
+
+def _read(family: Family, model: str, path: Path, dtype: torch.dtype) -> Built:
+    """Read a model's file and build its network."""
+    with unchanged(path):
+        state = read_checkpoint(path)
+    if _is_path(model):
+        # The parameter decides which families a path may be of, the file which of them it is of.
+        family = recognise(state, families_of(family.parameter)) or family
+    try:
+        built = build_network(family, state, dtype)
+        if not _is_path(model) and not family.bundled:
+            _check_named(find_model(family.name, model), built)
+    except ValueError as error:
+        if _is_path(model):
+            raise ModelError(f"{path} cannot be used: {error}") from None
+        if family.bundled:
+            raise ModelError(
+                f"{path}, a part of this package, is damaged: {error}. Install vsdeoldify again"
+            ) from None
+        name = short_name(find_model(family.name, model))
+        raise ModelError(
+            f"{path} is not the model {model!r}: {error}. "
+            f"Fetch it again with: vsdeoldify models --download {name}"
+        ) from None
+    return built
 
 
 def _is_path(model: str) -> bool:
     return model.lower().endswith(MODEL_FILE_SUFFIXES)
 
 
-def _check_named(family: Family, model: str, official: Mapping[str, object], found: object) -> None:
+def _check_named(model: ModelFile, built: Built) -> None:
     """A file under an official name must hold that network; other sizes are loaded by their path only."""
-    if not _is_path(model) and official[find_model(family, model).architecture] != found:
+    if built.architecture != model.architecture or not built.official:
         raise ValueError(
-            f"it holds a network of the same kind as {model!r} but of other sizes; to use that network, give "
-            "the path of its file as the model"
+            f"it holds a network of the same kind as {model.name!r} but of other sizes; to use that network, "
+            "give the path of its file as the model"
         )
 
 
-def _runner(
-    family: Family,
-    model: str,
-    torch_dir: str | os.PathLike[str] | None,
-    device: torch.device,
-    dtype: torch.dtype,
-    backend: str,
-    make: Callable[[dict[str, Tensor]], nn.Module],
-) -> Runner:
-    path = Path(model) if _is_path(model) else locate(find_model(family, model), torch_dir)
-
-    def make_from_file() -> nn.Module:
-        with unchanged(path):
-            state_dict = read_checkpoint(path)
-        try:
-            return make(state_dict)
-        except ValueError as error:
-            if _is_path(model):
-                raise ModelError(f"{path} cannot be used: {error}") from None
-            name = short_name(find_model(family, model))
-            raise ModelError(
-                f"{path} is not the model {model!r}: {error}. "
-                f"Fetch it again with: vsdeoldify models --download {name}"
-            ) from None
-
+def _version(path: Path) -> tuple[int, ...] | None:
+    """What a replaced file changes: two models of a family have one size, and copies keep the time."""
     try:
         state = path.stat()
-        # Two models of one family have the same size, and copies keep their time.
-        version = state.st_mtime_ns, state.st_size, state.st_ino, state.st_ctime_ns
     except OSError:
-        version = None
-    key = (str(path.absolute()), version, _is_path(model) or model, device, dtype)
-    return _shared(key, make_from_file, path.name, device, dtype, backend)
-
-
-def _shared(
-    key: object,
-    make: Callable[[], nn.Module],
-    name: str,
-    device: torch.device,
-    dtype: torch.dtype,
-    backend: str,
-) -> Runner:
-    """A runner of the colorizer with this key, built only where no running script holds it already."""
-    import torch
-
-    from ..runtime.runner import Runner
-
-    with _lock:
-        colorizer = _loaded.get(key)
-        if colorizer is None:
-            try:
-                colorizer = make().eval().requires_grad_(False).to(device=device, dtype=dtype)
-            except torch.OutOfMemoryError as error:
-                raise MemoryError(
-                    f"out of memory on {device} while loading {name}; close other programs, or use "
-                    "device_index=99 (the CPU)"
-                ) from error
-            if device.type == "cuda":
-                colorizer = colorizer.to(memory_format=torch.channels_last)
-            _loaded[key] = colorizer
-    if backend != "torch":
-        from ..runtime.engines.openvino import OpenVinoColorizer, worthwhile
-
-        if backend == "openvino" or worthwhile(colorizer):
-            colorizer = OpenVinoColorizer(colorizer, name, required=backend == "openvino")
-    return Runner(colorizer, device, name)
+        return None
+    return state.st_mtime_ns, state.st_size, state.st_ino, state.st_ctime_ns

@@ -20,6 +20,8 @@ from safetensors.torch import load
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ..runtime.checkpoint import LayoutError
+
 ANCHORS = 48
 """How many a/b colours the network chooses from."""
 
@@ -239,17 +241,31 @@ def load_network(source: Path | Traversable) -> PreviewNetwork:
         ValueError: the file is no safetensors file, or holds another network.
     """
     try:
-        weights = load(source.read_bytes())
-        with torch.device("meta"):
-            network = PreviewNetwork()
-        network.load_state_dict(
-            {k: v.float() if v.is_floating_point() else v for k, v in weights.items()}, assign=True
-        )
-    except (SafetensorError, RuntimeError) as error:
+        return build(load(source.read_bytes()))
+    except (SafetensorError, LayoutError) as error:
         raise ValueError(
             f"{source} is not a preview model ({str(error).strip().splitlines()[0]}): "
             "give a file that vsdeoldify.training exported"
         ) from None
+
+
+def build(state: Mapping[str, Tensor]) -> PreviewNetwork:
+    """Build the network and fill it with the tensors of a file that the training exported.
+
+    Returns:
+        The network in float32, not folded, in evaluation mode.
+
+    Raises:
+        LayoutError: they are not the tensors of this network.
+    """
+    with torch.device("meta"):
+        network = PreviewNetwork()
+    weights = {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
+    try:
+        network.load_state_dict(weights, assign=True)
+    except RuntimeError as error:
+        problem = str(error).strip().splitlines()[-1].strip()
+        raise LayoutError(f"this is not a preview network ({problem})") from None
     return network.to(memory_format=torch.channels_last).eval()
 
 

@@ -8,15 +8,35 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 type Shapes = dict[str, tuple[int, ...]]
 
 _BATCH_NORM_EPS = 1e-5
 _COUNTER = "num_batches_tracked"
 _NAMED_KEYS = 3
+
+
+class LayoutError(ValueError):
+    """A state dict does not hold the network that was asked for; the message says what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A colorizer made of the tensors of a file.
+
+    Attributes:
+        colorizer: float32, on the CPU: gray (B, 1, S, S) in 0–1 to BT.601 chroma (B, 2, S, S) in −0.5…0.5.
+        architecture: which of its family's networks it is.
+        official: whether all its sizes are those of the published network of this architecture.
+    """
+
+    colorizer: nn.Module
+    architecture: str
+    official: bool
 
 
 def plain_shapes(name: str, *shape: int, bias: bool = True) -> Shapes:
@@ -56,7 +76,7 @@ def check_layout(state: Mapping[str, object], expected: Shapes, network: str, *,
         extra: whether further keys are allowed.
 
     Raises:
-        ValueError: naming the first missing, misshapen and unexpected keys, and what the file seems to hold.
+        LayoutError: naming the first missing, misshapen and unexpected keys.
     """
     missing = [key for key in expected if key not in state]
     wrong = [
@@ -73,30 +93,7 @@ def check_layout(state: Mapping[str, object], expected: Shapes, network: str, *,
         if found
     ]
     if problems:
-        raise ValueError(
-            f"this is not a complete {network}: {'; '.join(problems)}; it looks like {guess(state)}"
-        )
-
-
-def guess(state: Mapping[str, object]) -> str:
-    """Say in a few words what a state dict seems to belong to, judged by its keys."""
-    if not state:
-        return "an empty file"
-    for container in ("model", "params", "params_ema", "state_dict"):
-        if isinstance(state.get(container), Mapping):
-            return f"a file whose weights lie under {container!r}"
-    marks = {
-        "layers.4.conv1.": "DeOldify's deep generator (artistic)",
-        "layers.4.conv.": "DeOldify's wide generator (video, stable)",
-        "encoder.arch.": "DDColor",
-        "layer1.0.conv1.": "a ResNet picture classifier",
-        "stages.0.0.dwconv.": "a ConvNeXt picture classifier",
-    }
-    for mark, name in marks.items():
-        for prefix in ("", "module."):
-            if any(str(key).startswith(prefix + mark) for key in state):
-                return f"{name} with the prefix {prefix!r}" if prefix else name
-    return f"another network (its first key is {next(iter(state))!r})"
+        raise LayoutError(f"this is not a complete {network}: {'; '.join(problems)}")
 
 
 class Weights:

@@ -80,33 +80,38 @@ def resolve_device(device_index: object) -> torch.device:
     return torch.device(name)
 
 
-def choose_precision(device: torch.device, family: str, *, half: bool, precision: str) -> torch.dtype:
+def choose_precision(
+    device: torch.device, half_formats: Collection[str], *, half: bool, precision: str
+) -> torch.dtype:
     """The number format a network computes in.
 
     Args:
         device: where it runs.
-        family: "deoldify", "ddcolor" or "preview".
+        half_formats: names of the half-precision formats that the network's colours survive, the preferred
+            one first.
         half: whether half precision is wanted where it is faster.
         precision: "auto", or the name of a format that overrides the choice.
 
     Returns:
-        float32 on the CPU and on devices not tried yet; on CUDA and ROCm half precision: bfloat16 for
-        DDColor, whose activations overflow float16, and float16 for DeOldify.
+        float32 on the CPU and on devices not tried yet; on CUDA and ROCm the first of the formats that the
+        device computes in.
+
+    Raises:
+        ValueError: there is no such format.
     """
     import torch
 
     if precision not in PRECISIONS:
         raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}")
     if precision != "auto":
-        if precision == "float16" and family == "ddcolor":
-            raise ValueError("precision: DDColor overflows float16; use bfloat16, float32 or auto")
         dtype: torch.dtype = getattr(torch, precision)
         return dtype
-    if device.type != "cuda" or not half:
-        return torch.float32
-    if family == "ddcolor":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
-    return torch.float16
+    if device.type == "cuda" and half:
+        for name in half_formats:
+            if name != "bfloat16" or torch.cuda.is_bf16_supported(including_emulation=False):
+                chosen: torch.dtype = getattr(torch, name)
+                return chosen
+    return torch.float32
 
 
 def choose_backend(device: torch.device, dtypes: Collection[torch.dtype], backend: object) -> str:

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ...film.colorize import Settings, colorize_film
+from ...film.colorize import Request, colorize_film
 from ...film.encoding import split_options
 from ...film.source import Point, parse_point
 from ...film.streams import CONTAINERS
@@ -104,16 +104,16 @@ def _run_film(args: argparse.Namespace, source: Path) -> None:
         raise CommandError(
             f"films are written to {', '.join(CONTAINERS)} files, not to {output.name!r}", USAGE
         )
-    settings = Settings(
+    request = Request(
         output=output,
         start=args.start,
         end=args.end,
-        segment=args.segment,
+        piece_frames=args.segment,
         encoder_options=split_options(args.encoder_options),
         resume=args.resume,
         overwrite=args.overwrite,
     )
-    made = colorize_film(source, args.recipe(chosen_parameters(args)), settings, Terminal())
+    made = colorize_film(source, args.recipe(chosen_parameters(args)), request, Terminal())
     say(f"{made.output}: {made.frames} frames in {clock(made.seconds)} ({made.rate:.3g} frames per second)")
 
 

@@ -4,7 +4,6 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ...comparison.colourings import MIXES, Colouring, parse_colouring
 from ...models.catalogue import find_model
@@ -13,9 +12,6 @@ from ...support.paths import user_path
 from ..errors import DONE, USAGE, CommandError
 from ..options import number_or_name
 from ..terminal import Terminal, answer
-
-if TYPE_CHECKING:
-    pass
 
 _FRAMES = 48
 _LARGEST = 1024

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ...models.catalogue import BUNDLED_MODEL, FAMILY_TITLES, MODELS, ModelFile, select_models, short_name
+from ...models.catalogue import MODELS, ModelFile, select_models, short_name
 from ...models.download import download, download_folder
 from ...models.store import locate, search_folders
-from ...models.verify import NetworkCheck, Report, check_network, status, verify
+from ...models.verify import NetworkCheck, Report, status, verify
+from ...networks.family import FAMILIES, Family
+from ...networks.loading import check_network
 from ...support.errors import ModelError
 from ...support.words import format_size
 from ..errors import DONE, FAILED, USAGE, CommandError
@@ -134,13 +136,14 @@ def _select(names: Iterable[str], models: Iterable[ModelFile]) -> list[ModelFile
 
 
 def _list(args: argparse.Namespace, models: Sequence[ModelFile]) -> int:
-    rows = [("NAME", "NETWORK", "SIZE", "LICENCE", "STATE", "WHERE"), _bundled_row()]
+    rows: list[tuple[str, ...]] = [("NAME", "NETWORK", "SIZE", "LICENCE", "STATE", "WHERE")]
+    rows += [_bundled_row(family) for family in FAMILIES.values() if family.bundled]
     notes = []
     for model in models:
         report = status(model, args.folder)
         name = short_name(model, models)
         where = "" if report.path is None else str(report.path)
-        title = FAMILY_TITLES[model.family]
+        title = FAMILIES[model.family].title
         rows.append((name, title, model.size_text, model.licence, _STATES[report.state], where))
         if report.detail and report.state != "unpublished":
             notes.append(f"{name}: {report.detail}")
@@ -156,12 +159,11 @@ def _list(args: argparse.Namespace, models: Sequence[ModelFile]) -> int:
     return DONE
 
 
-def _bundled_row() -> tuple[str, ...]:
-    file = Path(__file__).parents[2] / "preview" / "preview.safetensors"
-    if not file.is_file():
-        return (BUNDLED_MODEL, "small", "", "MIT", "not here", "(not in this copy of the package)")
-    size = format_size(file.stat().st_size)
-    return (BUNDLED_MODEL, "small", size, "MIT", "ready", "comes with the package")
+def _bundled_row(family: Family) -> tuple[str, ...]:
+    name, file = family.models[0], family.bundled_file()
+    if file is None or not file.is_file():
+        return (name, "small", "", "MIT", "not here", "(not in this copy of the package)")
+    return (name, "small", format_size(file.stat().st_size), "MIT", "ready", "comes with the package")
 
 
 def _print_paths(args: argparse.Namespace, models: list[ModelFile]) -> int:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import gc
+import weakref
 from queue import SimpleQueue
 from threading import Lock
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-Planes = npt.NDArray[np.float32]
+from ..surroundings import undisturbed
+from .base import Planes, batch_that_fits, is_out_of_memory
 
 # Callers that may be under way at once: one batch computes while the next is gathered and sent.
 SLOTS = 2
@@ -26,15 +27,19 @@ class _Slot:
     """Pinned memory for one batch on its way up and down."""
 
     def __init__(self) -> None:
-        self.gray = torch.empty(0)
-        self.chroma = torch.empty(0)
+        self.gray = torch.empty(0, dtype=torch.float32, device="cpu")
+        self.chroma = torch.empty(0, dtype=torch.float32, device="cpu")
         # Blocking: a waiting thread must not spin on a core that VapourSynth needs.
         self.done = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
 
     def fit(self, batch: int, size: int) -> None:
         if self.gray.shape[0] != batch or self.gray.shape[-1] != size:
-            self.gray = torch.empty((batch, 1, size, size), pin_memory=True)
-            self.chroma = torch.empty((batch, 2, size, size), pin_memory=True)
+            self.gray = _pinned(batch, 1, size, size)
+            self.chroma = _pinned(batch, 2, size, size)
+
+
+def _pinned(*shape: int) -> Tensor:
+    return torch.empty(shape, dtype=torch.float32, device="cpu", pin_memory=True)
 
 
 class _Graph:
@@ -59,7 +64,8 @@ class CudaEngine:
     """Runs a colorizer on a CUDA or ROCm device.
 
     The whole transfer is one gray plane up and two chroma planes down for every picture. Several threads may
-    call: the device works on their batches one after the other, without waiting for the host in between.
+    call: the device works on their batches one after the other, without waiting for the host in between. What
+    was recorded goes with the engine.
 
     Args:
         colorizer: the module, on the device.
@@ -67,7 +73,7 @@ class CudaEngine:
     """
 
     def __init__(self, colorizer: nn.Module, device: torch.device) -> None:
-        self._colorizer = colorizer
+        self.colorizer = colorizer
         self._device = device
         self._graphs: dict[torch.Size, _Graph] = {}
         self._capturing = True
@@ -77,12 +83,13 @@ class CudaEngine:
             self._slots: SimpleQueue[_Slot] = SimpleQueue()
             for _ in range(SLOTS):
                 self._slots.put(_Slot())
+        weakref.finalize(self, _give_back, device, self._stream, self._graphs).atexit = False
 
     def __call__(self, gray: Planes) -> Planes:
         """Colour float32 (B, S, S) pictures; gives float32 (B, 2, S, S)."""
         slot = self._slots.get()
         try:
-            with torch.cuda.device(self._device), torch.inference_mode():
+            with torch.cuda.device(self._device), undisturbed(self._device):
                 slot.fit(len(gray), gray.shape[-1])
                 np.copyto(slot.gray.numpy()[:, 0], gray)
                 with self._submit, torch.cuda.stream(self._stream):
@@ -97,17 +104,15 @@ class CudaEngine:
 
     def _run(self, gray: Tensor) -> Tensor:
         if not self._capturing:
-            chroma: Tensor = self._colorizer(gray)
+            chroma: Tensor = self.colorizer(gray)
             return chroma
         graph = self._graphs.get(gray.shape)
         if graph is None:
             try:
                 with _CAPTURE_LOCK:
-                    graph = _Graph(self._colorizer, gray, self._stream)
-            except torch.OutOfMemoryError:
-                raise
-            except RuntimeError as error:
-                if "out of memory" in str(error):
+                    graph = _Graph(self.colorizer, gray, self._stream)
+            except RuntimeError as error:  # torch.OutOfMemoryError is one
+                if is_out_of_memory(error):
                     raise
                 # Some layer does not allow a capture on this device: the same work, launched piece by piece.
                 self._capturing = False
@@ -115,21 +120,27 @@ class CudaEngine:
             self._graphs[gray.shape] = graph
         return graph(gray)
 
-    def measure(self, size: int) -> int:
-        """Bytes of device memory that colouring one size×size picture takes at its peak, beside the weights.
+    def batch_size(self, size: int) -> int:
+        """How many size×size pictures a batch may have: what a trial with one picture says will fit.
 
         Raises:
-            torch.OutOfMemoryError: it does not fit.
+            torch.OutOfMemoryError: not even one fits.
         """
-        with torch.cuda.device(self._device), self._submit, torch.inference_mode(), _CAPTURE_LOCK:
+        needed = self._needed_bytes(size)
+        return batch_that_fits(self._free_bytes(), needed)
+
+    def _needed_bytes(self, size: int) -> int:
+        """Device memory that colouring one size×size picture takes at its peak, beside the weights."""
+        with torch.cuda.device(self._device), self._submit, undisturbed(self._device), _CAPTURE_LOCK:
             torch.cuda.reset_peak_memory_stats(self._device)
             before = torch.cuda.memory_allocated(self._device)
             with torch.cuda.stream(self._stream):
-                self._colorizer(torch.zeros((1, 1, size, size), device=self._device))
+                picture = torch.zeros((1, 1, size, size), dtype=torch.float32, device=self._device)
+                self.colorizer(picture)
             self._stream.synchronize()
             return torch.cuda.max_memory_allocated(self._device) - before
 
-    def free_bytes(self) -> int:
+    def _free_bytes(self) -> int:
         """Device memory that is free, or held by torch and not in use."""
         free, _ = torch.cuda.mem_get_info(self._device)
         held = torch.cuda.memory_reserved(self._device) - torch.cuda.memory_allocated(self._device)
@@ -142,3 +153,16 @@ class CudaEngine:
             self._graphs.clear()
             gc.collect()
             torch.cuda.empty_cache()
+
+
+def _give_back(device: torch.device, stream: torch.cuda.Stream, graphs: dict[torch.Size, _Graph]) -> None:
+    """Free what an engine recorded, once nothing uses the engine; other programs get the memory too."""
+    graphs.clear()
+    # Without waiting: this may run in the very thread that records another network's graph.
+    if _CAPTURE_LOCK.acquire(blocking=False):
+        try:
+            with torch.cuda.device(device):
+                stream.synchronize()
+                torch.cuda.empty_cache()
+        finally:
+            _CAPTURE_LOCK.release()

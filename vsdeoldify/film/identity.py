@@ -1,0 +1,109 @@
+"""From what lies on this machine to a job that is the same on every machine."""
+
+import hashlib
+import re
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..models.verify import known_sha256
+from ..settings.version import CHAIN_VERSION
+from ..support.errors import FilmError
+from .job import FilmMark, Job, portable
+from .recipe import Recipe
+from .source import Film
+
+_MARKED = 1 << 20
+
+# How libraries of encoders name themselves in ffmpeg's log.
+_LIBRARY = re.compile(
+    r"(core \d+(?: r\d+\w*(?: \w+)?)?) - H\.26"  # x264
+    r"|encoder version (\S+)"  # x265
+    r"|Encoder Lib (v\S+)"  # SVT-AV1
+    r"|^\[\S+ @ \w+\] (v?\d+\.\d+\.\d+\S*)$",  # libvpx, libaom, rav1e
+    re.MULTILINE,
+)
+
+
+def make_job(film: Film, span: tuple[int, int], recipe: Recipe, encoder: Sequence[str], ffmpeg: str) -> Job:
+    """What is to be made.
+
+    Args:
+        film: the film.
+        span: the first frame and the one after the last.
+        recipe: how it is coloured.
+        encoder: ffmpeg's options that encode a piece.
+        ffmpeg: the program.
+
+    Raises:
+        FilmError: the film or the encoder cannot be looked at.
+        ModelError: a model file is missing or cannot be read.
+    """
+    weights = recipe.weights()
+    return Job(
+        film=film_mark(film.path, film.frames),
+        timing=_timing(film),
+        first=span[0],
+        end=span[1],
+        colours=portable(recipe.chosen, weights),
+        weights={name: known_sha256(path) for name, path in weights.items()},
+        chain=CHAIN_VERSION,
+        encoder=tuple(encoder),
+        encoder_version=encoder_version(ffmpeg, encoder),
+    )
+
+
+def film_mark(path: Path, frames: int) -> FilmMark:
+    """A film by its content: quick, however large it is.
+
+    Raises:
+        FilmError: the file cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            size = path.stat().st_size
+            head = hashlib.sha256(file.read(_MARKED)).hexdigest()
+            file.seek(max(0, size - _MARKED))
+            tail = hashlib.sha256(file.read(_MARKED)).hexdigest()
+    except OSError as error:
+        raise FilmError(f"{path} cannot be read: {error.strerror or error}") from error
+    return FilmMark(size, head, tail, frames)
+
+
+def encoder_version(ffmpeg: str, encoder: Sequence[str]) -> str:
+    """The versions of ffmpeg and of the library that encodes, which ffmpeg may have from the system.
+
+    Args:
+        ffmpeg: the program.
+        encoder: its options that encode a piece.
+
+    Raises:
+        FilmError: the program does not start.
+    """
+    said = _run([ffmpeg, "-version"])
+    program = re.search(r"^ffmpeg version (\S+)", said)
+    codecs = re.search(r"^libavcodec\s+([\d. ]+\d)\s*/", said, re.MULTILINE)
+    names = [f"ffmpeg {program[1]}" if program else "ffmpeg"]
+    if codecs:
+        names.append("libavcodec " + codecs[1].replace(" ", ""))
+    # One frame, for what the library says of itself; what may be wrong with the options the first piece says.
+    picture = ["-f", "lavfi", "-i", "color=gray:s=320x192:r=25", "-frames:v", "1"]
+    said = _run([ffmpeg, "-hide_banner", "-nostdin", *picture, *encoder, "-f", "matroska", "pipe:1"])
+    if library := _LIBRARY.search(said):
+        names.append(next(filter(None, library.groups())))
+    return ", ".join(names)
+
+
+def _run(command: Sequence[str]) -> str:
+    """What a program says; `-version` writes to stdout, all else to stderr."""
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    except OSError as error:
+        raise FilmError(f"ffmpeg cannot be started: {error.strerror or error}") from error
+    return (done.stderr if "-nostdin" in command else done.stdout).decode(errors="replace")
+
+
+def _timing(film: Film) -> str:
+    if film.rate is not None:
+        return f"{film.rate.numerator}/{film.rate.denominator}"
+    return hashlib.sha256(",".join(map(str, film.times)).encode()).hexdigest()[:16]

@@ -1,0 +1,216 @@
+"""What is to be made of a film: a value that is the same on every machine.
+
+The *identity* of a job is all that decides on the frames that come out: the film by its content, the
+parameters of the colours, the weights by their sums, the versions of what computes and encodes. Where the
+film, the models and the programs lie, and which device computes, is the machine's affair and no part of it:
+a job that was begun on one machine can go on after the film was moved, on another device, or elsewhere.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..settings.presets import Preset
+
+MACHINE_WORDS = frozenset({"device_index", "torch_dir", "batch_size", "backend"})
+"""Parameters that say where and how fast, and leave the colours what they are but for rounding.
+
+The backends (torch, OpenVINO) and batches of other sizes differ by less than a tenth of an 8-bit level;
+devices differ in rounding too, and where `precision` is "auto" a GPU computes in half precision. Whoever
+wants a film's frames to agree to the last bit whatever the device asks for precision="float32", which is a
+parameter of the colours.
+"""
+
+
+_REACH = 32
+"""Frames: the colours of a frame depend on no frame farther away than this."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a machine has what a job needs; no part of the job's identity.
+
+    Attributes:
+        film: the film.
+        ffmpeg: the program.
+        device_index: what computes, as `ddeoldify()` takes it.
+        torch_dir: where the files of named models are.
+        models: the files of models that go by no name of their own, by the name in `Job.weights`.
+        cache: folder of the source filter's index; None for the user's cache folder.
+    """
+
+    film: Path
+    ffmpeg: str
+    device_index: int | str = 0
+    torch_dir: str | None = None
+    models: Mapping[str, Path] = field(default_factory=dict)
+    cache: Path | None = None
+
+
+@dataclass(frozen=True)
+class FilmMark:
+    """A film by its content.
+
+    Attributes:
+        size: the file's bytes.
+        head: SHA-256 of its first mebibyte, in hex digits.
+        tail: SHA-256 of its last mebibyte.
+        frames: how many frames the source filter finds in it.
+    """
+
+    size: int
+    head: str
+    tail: str
+    frames: int
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be made of a film.
+
+    Attributes:
+        film: the film.
+        timing: its frame rate as a fraction, "24000/1001"; where it varies, a sum of the times of all frames.
+        first: first frame of the range.
+        end: the frame after its last.
+        colours: parameters of the public functions by their function's name, as `portable` gives them.
+        weights: SHA-256 of the model files by the models' names.
+        chain: `CHAIN_VERSION`.
+        encoder: ffmpeg's options that encode a piece.
+        encoder_version: of ffmpeg and the encoder's library, as they name themselves.
+        scenes: what single scenes ask for, each with the "first" frame and the "end" after its last; empty
+            until films have scenes.
+        references: coloured frames to go by, sums by frame number; empty until films have references.
+    """
+
+    film: FilmMark
+    timing: str
+    first: int
+    end: int
+    colours: Mapping[str, Any]
+    weights: Mapping[str, str]
+    chain: int
+    encoder: tuple[str, ...]
+    encoder_version: str
+    scenes: tuple[Mapping[str, Any], ...] = ()
+    references: Mapping[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """The job as text: equal jobs give equal texts."""
+        return json.dumps(asdict(self), sort_keys=True, indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Job":
+        """The job that `to_json` wrote.
+
+        Raises:
+            ValueError: the text is no job.
+        """
+        try:
+            values = json.loads(text)
+            return cls(
+                **values
+                | {
+                    "film": FilmMark(**values["film"]),
+                    "encoder": tuple(values["encoder"]),
+                    "scenes": tuple(values["scenes"]),
+                }
+            )
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"this is no job: {error}") from error
+
+    def piece_digest(self, first: int, end: int) -> str:
+        """A sum of all that decides on the frames first … end − 1: pieces with the same one are the same.
+
+        The range of the whole job is no part of it, nor how it is cut into pieces.
+        """
+        scenes = [
+            scene for scene in self.scenes if scene["first"] < end + _REACH and scene["end"] > first - _REACH
+        ]
+        decisive = asdict(self) | {"first": first, "end": end, "scenes": scenes}
+        text = json.dumps(decisive, sort_keys=True)
+        return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:16]
+
+    def differences(self, other: "Job") -> list[str]:
+        """What keeps a film that was begun as another job from going on as this one, in words.
+
+        Scenes and references are not looked at: each piece says for itself whether it holds what they ask
+        for, and is made again where it does not.
+        """
+        found = [
+            words
+            for name, words in (
+                ("film", "the film"),
+                ("timing", "the times of its frames"),
+                ("chain", "the version of vsdeoldify's colours"),
+                ("encoder", "encoder options"),
+            )
+            if getattr(self, name) != getattr(other, name)
+        ]
+        if (self.first, self.end) != (other.first, other.end):
+            found.append(f"range: frames {other.first} to {other.end} then, {self.first} to {self.end} now")
+        if names := _different(_flat(self.colours), _flat(other.colours)):
+            found.append("colours: " + ", ".join(name.partition(".")[2] for name in names))
+        # Another model has another name, which is a matter of the colours.
+        names = [name for name in _different(self.weights, other.weights) if name in self.weights]
+        if names := [name for name in names if name in other.weights]:
+            found.append("the model file of " + ", ".join(names))
+        if self.encoder_version != other.encoder_version:
+            found.append(f"the encoder: {other.encoder_version} then, {self.encoder_version} now")
+        return found
+
+
+def portable(chosen: Preset, weights: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The parameters of a job's colours, without the words of a machine.
+
+    Args:
+        chosen: the parameters as the public functions take them.
+        weights: the names of the models in use; they stand for numbers and paths.
+
+    Returns:
+        By function the parameters, as values of JSON.
+    """
+    ddeoldify = {key: _plain(value) for key, value in chosen.ddeoldify.items() if key not in MACHINE_WORDS}
+    for name in weights:
+        key = f"{name.partition('-')[0]}_p"
+        if ddeoldify.get(key):
+            ddeoldify[key] = [name, *ddeoldify[key][1:]]
+    return {
+        "ddeoldify": ddeoldify,
+        "ddeoldify_stabilizer": {key: _plain(value) for key, value in chosen.stabilizer.items()},
+    }
+
+
+def preset_at(job: Job, place: Place) -> Preset:
+    """The parameters of a job as the public functions take them on a machine."""
+    ddeoldify = dict(job.colours["ddeoldify"])
+    for name in job.weights:
+        family, _, model = name.partition("-")
+        if values := ddeoldify.get(f"{family}_p"):
+            ddeoldify[f"{family}_p"] = [model or str(place.models[name]), *values[1:]]
+    ddeoldify |= {"device_index": place.device_index}
+    if place.torch_dir is not None:
+        ddeoldify["torch_dir"] = place.torch_dir
+    return Preset("job", "of a film", ddeoldify, dict(job.colours["ddeoldify_stabilizer"]))
+
+
+def _plain(value: Any) -> Any:
+    """The value as JSON has it; whole numbers look alike whatever their type."""
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, (int, float)):
+        return int(value) if float(value).is_integer() else float(value)
+    return str(value)
+
+
+def _flat(colours: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"{function}.{name}": value for function, own in colours.items() for name, value in own.items()}
+
+
+def _different(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    return [name for name in sorted({*one, *other}) if one.get(name) != other.get(name)]
