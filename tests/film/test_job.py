@@ -10,6 +10,7 @@ from jobs import a_job
 from vsdeoldify.film import ffmpeg
 from vsdeoldify.film.identity import encoder_version, film_mark
 from vsdeoldify.film.job import FilmMark, Job, Place, portable, preset_at
+from vsdeoldify.networks.files import UsedModel
 from vsdeoldify.settings.presets import preset
 from vsdeoldify.support.errors import FilmError
 
@@ -28,7 +29,10 @@ def test_a_text_that_is_no_job_is_refused(text: str) -> None:
 
 
 def test_a_job_holds_no_word_of_the_machine(tmp_path: Path) -> None:
-    weights = {"deoldify-video": tmp_path / "ColorizeVideo_gen.pth", "ddcolor": tmp_path / "own.pth"}
+    models = {
+        "deoldify_p": UsedModel("video", tmp_path / "ColorizeVideo_gen.pth"),
+        "ddcolor_p": UsedModel(None, tmp_path / "own.pth"),
+    }
     chosen = preset("medium").with_changes(
         ddcolor_p=[str(tmp_path / "own.pth"), 24, 1.0],
         device_index="cuda:1",
@@ -36,26 +40,29 @@ def test_a_job_holds_no_word_of_the_machine(tmp_path: Path) -> None:
         batch_size=4,
         backend="openvino",
     )
-    here = portable(chosen, weights)
+    here = portable(chosen, models)
     assert str(tmp_path) not in json.dumps(here)
     there = preset("medium").with_changes(
         deoldify_p=(0, 24, 1, 0), ddcolor_p=("/elsewhere/own.pth", 24, 1), device_index=99
     )
-    assert portable(there, weights) == here
-    assert portable(there.with_changes(mweight=0.41), weights) != here
-    assert portable(there.with_changes(precision="float32"), weights) != here
+    assert portable(there, models) == here
+    assert portable(there.with_changes(mweight=0.41), models) != here
+    assert portable(there.with_changes(precision="float32"), models) != here
 
 
 def test_another_machine_gets_its_own_parameters_from_a_job(tmp_path: Path) -> None:
-    weights = {"deoldify-video": tmp_path / "ColorizeVideo_gen.pth", "ddcolor": tmp_path / "own.pth"}
+    models = {
+        "deoldify_p": UsedModel("video", tmp_path / "ColorizeVideo_gen.pth"),
+        "ddcolor_p": UsedModel(None, tmp_path / "own.pth"),
+    }
     chosen = preset("slow", "vivid").with_changes(ddcolor_p=[str(tmp_path / "own.pth"), 24, 1.0])
-    job = a_job(colours=portable(chosen, weights), weights=dict.fromkeys(weights, "c" * 64))
-    place = Place(tmp_path / "film.mkv", "ffmpeg", 1, "/models", models={"ddcolor": Path("/there/b.pth")})
+    job = a_job(colours=portable(chosen, models), weights=dict.fromkeys(models, "c" * 64))
+    place = Place(tmp_path / "film.mkv", "ffmpeg", 1, "/models", models={"ddcolor_p": Path("/there/b.pth")})
     there = preset_at(Job.from_json(job.to_json()), place)
     assert there.ddeoldify["deoldify_p"][0] == "video"
     assert there.ddeoldify["ddcolor_p"][0] == str(Path("/there/b.pth"))
     assert (there.ddeoldify["device_index"], there.ddeoldify["torch_dir"]) == (1, "/models")
-    assert portable(there, weights) == job.colours
+    assert portable(there, models) == job.colours
 
 
 @pytest.mark.parametrize(
@@ -65,7 +72,7 @@ def test_another_machine_gets_its_own_parameters_from_a_job(tmp_path: Path) -> N
         ({"timing": "24/1"}, "the times of its frames"),
         ({"first": 10}, "range: frames 0 to 40 then, 10 to 40 now"),
         ({"colours": {"ddeoldify": {"method": "simple"}}}, "colours: ddcolor_p, method"),
-        ({"weights": {"ddcolor-artistic": "e" * 64}}, "the model file of ddcolor-artistic"),
+        ({"weights": {"ddcolor_p": "e" * 64}}, "the model file of ddcolor_p (artistic)"),
         ({"chain": 2}, "the version of vsdeoldify's colours"),
         ({"encoder": ("-c:v", "libx265")}, "encoder options"),
         (

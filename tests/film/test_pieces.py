@@ -61,7 +61,7 @@ def test_a_damaged_description_loses_nothing(tmp_path: Path, damage: str | None)
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"weights": {"ddcolor-artistic": "e" * 64}}, "the model file of ddcolor-artistic"),
+        ({"weights": {"ddcolor_p": "e" * 64}}, r"the model file of ddcolor_p \(artistic\)"),
         ({"encoder_version": "ffmpeg 8.0"}, "the encoder: .* then, ffmpeg 8.0 now"),
         ({"end": 30}, "range: frames 0 to 40 then, 0 to 30 now"),
     ],

@@ -136,7 +136,7 @@ def test_a_model_file_that_was_exchanged_is_named(run: Run) -> None:
     time = run.model.stat().st_mtime_ns
     run.model.write_bytes(b"weights of two kind")
     os.utime(run.model, ns=(time + 10**9, time + 10**9))
-    assert "other settings (the model file of ddcolor)" in run.is_refused()
+    assert "other settings (the model file of ddcolor_p (a file))" in run.is_refused()
     run.model.write_bytes(b"weights of one kind")
     os.utime(run.model, ns=(time + 2 * 10**9, time + 2 * 10**9))
     run.goes_on()

@@ -47,6 +47,7 @@ def main() -> int:
     """The command line."""
     from vsdeoldify.cli import main
     from vsdeoldify.film.recipe import Recipe
+    from vsdeoldify.networks.files import UsedModel
     from vsdeoldify.support.errors import ModelError
 
     class CheapRecipe(Recipe):
@@ -56,9 +57,9 @@ def main() -> int:
             assert line in text
             return text.replace(line, "from cheap_vsdeoldify import colorize\n")
 
-        def weights(self) -> dict[str, Path]:
+        def models(self) -> dict[str, UsedModel]:
             try:
-                return super().weights()
+                return super().models()
             except ModelError:
                 return {}  # None is needed.
 

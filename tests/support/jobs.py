@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from vsdeoldify.film.job import FilmMark, Job
+from vsdeoldify.film.job import FilmMark, Job, Place
 from vsdeoldify.film.pieces import Plan
 
 
@@ -15,8 +15,8 @@ def a_job(**changes: Any) -> Job:
         timing="25/1",
         first=0,
         end=40,
-        colours={"ddeoldify": {"method": "ddcolor", "ddcolor_p": ["ddcolor-artistic", 24, 1, 0]}},
-        weights={"ddcolor-artistic": "c" * 64},
+        colours={"ddeoldify": {"method": "ddcolor", "ddcolor_p": ["artistic", 24, 1, 0]}},
+        weights={"ddcolor_p": "c" * 64},
         chain=1,
         encoder=("-c:v", "libx264"),
         encoder_version="ffmpeg 7.1, core 164",
@@ -28,10 +28,10 @@ def a_plan(folder: Path, job: Job | None = None, length: int = 10) -> Plan:
     """A plan of such a job."""
     return Plan(
         job=job or a_job(),
+        place=Place(folder / "film.mkv", "ffmpeg"),
         length=length,
         script=folder / "film.vpy",
         rate=(25, 1),
         times=(),
-        ffmpeg="ffmpeg",
         suffix=".mov",
     )

@@ -152,9 +152,9 @@ def check_models(chosen: Preset) -> None:
     Raises:
         ModelError: one is missing.
     """
-    from ..networks.files import model_files
+    from ..networks.files import used_models
 
-    model_files(chosen.ddeoldify)
+    used_models(chosen.ddeoldify)
 
 
 def existing_file(name: str) -> Path:

@@ -12,7 +12,7 @@ from ..support.errors import FilmError
 from ..support.reporter import SILENT, Reporter
 from . import ffmpeg
 from .encoding import colour_filters, encoder_arguments, piece_suffix
-from .identity import make_job
+from .identity import make_job, place_of
 from .join import _join, _try_to_join
 from .pieces import Plan, Workshop
 from .recipe import Recipe
@@ -86,7 +86,7 @@ def colorize_film(path: Path, recipe: Recipe, request: Request, reporter: Report
         ModelError: a model file is missing.
     """
     program = ffmpeg.find_ffmpeg()
-    recipe.weights()  # A missing model is named before the film is opened.
+    recipe.models()  # A missing model is named before the film is opened.
     source = _open(path, program, request, reporter)
     folder = request.output.with_name(request.output.name + ".unfinished")
     with tempfile.TemporaryDirectory(prefix="vsdeoldify-") as temporary:
@@ -125,11 +125,11 @@ def _plan(film: Film, recipe: Recipe, request: Request, program: str, folder: Pa
     encoder = _encoder(film, request)
     return Plan(
         job=make_job(film, film.range(request.start, request.end), recipe, encoder, program),
+        place=place_of(recipe, film.path, program),
         length=request.piece_frames,
         script=script,
         rate=None if film.rate is None else (film.rate.numerator, film.rate.denominator),
         times=film.times,
-        ffmpeg=program,
         suffix=piece_suffix(encoder),
     )
 

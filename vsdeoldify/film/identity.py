@@ -9,7 +9,7 @@ from pathlib import Path
 from ..models.verify import known_sha256
 from ..settings.version import CHAIN_VERSION
 from ..support.errors import FilmError
-from .job import FilmMark, Job, portable
+from .job import FilmMark, Job, Place, portable
 from .recipe import Recipe
 from .source import Film
 
@@ -39,17 +39,33 @@ def make_job(film: Film, span: tuple[int, int], recipe: Recipe, encoder: Sequenc
         FilmError: the film or the encoder cannot be looked at.
         ModelError: a model file is missing or cannot be read.
     """
-    weights = recipe.weights()
+    models = recipe.models()
     return Job(
         film=film_mark(film.path, film.frames),
         timing=_timing(film),
         first=span[0],
         end=span[1],
-        colours=portable(recipe.chosen, weights),
-        weights={name: known_sha256(path) for name, path in weights.items()},
+        colours=portable(recipe.chosen, models),
+        weights={parameter: known_sha256(model.path) for parameter, model in models.items()},
         chain=CHAIN_VERSION,
         encoder=tuple(encoder),
         encoder_version=encoder_version(ffmpeg, encoder),
+    )
+
+
+def place_of(recipe: Recipe, film: Path, ffmpeg: str) -> Place:
+    """Where this machine has what the recipe needs.
+
+    Raises:
+        ModelError: a model file is missing.
+    """
+    parameters = recipe.chosen.ddeoldify
+    return Place(
+        film=film,
+        ffmpeg=ffmpeg,
+        device_index=parameters.get("device_index", 0),
+        torch_dir=parameters.get("torch_dir"),
+        models={parameter: model.path for parameter, model in recipe.models().items()},
     )
 
 

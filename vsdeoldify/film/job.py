@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..networks.files import UsedModel
 from ..settings.presets import Preset
 
 MACHINE_WORDS = frozenset({"device_index", "torch_dir", "batch_size", "backend"})
@@ -24,6 +25,9 @@ wants a film's frames to agree to the last bit whatever the device asks for prec
 parameter of the colours.
 """
 
+
+_BY_SUM = "a file"
+"""Stands for a model that is given by its path."""
 
 _REACH = 32
 """Frames: the colours of a frame depend on no frame farther away than this."""
@@ -38,8 +42,7 @@ class Place:
         ffmpeg: the program.
         device_index: what computes, as `ddeoldify()` takes it.
         torch_dir: where the files of named models are.
-        models: the files of models that go by no name of their own, by the name in `Job.weights`.
-        cache: folder of the source filter's index; None for the user's cache folder.
+        models: the model files by the parameters that name them.
     """
 
     film: Path
@@ -47,7 +50,6 @@ class Place:
     device_index: int | str = 0
     torch_dir: str | None = None
     models: Mapping[str, Path] = field(default_factory=dict)
-    cache: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -76,8 +78,9 @@ class Job:
         timing: its frame rate as a fraction, "24000/1001"; where it varies, a sum of the times of all frames.
         first: first frame of the range.
         end: the frame after its last.
-        colours: parameters of the public functions by their function's name, as `portable` gives them.
-        weights: SHA-256 of the model files by the models' names.
+        colours: parameters of the public functions by their function's name, as `portable` gives them; and
+            the names of the "preset", which stands for what they leave out.
+        weights: SHA-256 of the model files by the parameters that name them.
         chain: `CHAIN_VERSION`.
         encoder: ffmpeg's options that encode a piece.
         encoder_version: of ffmpeg and the encoder's library, as they name themselves.
@@ -154,31 +157,34 @@ class Job:
             found.append(f"range: frames {other.first} to {other.end} then, {self.first} to {self.end} now")
         if names := _different(_flat(self.colours), _flat(other.colours)):
             found.append("colours: " + ", ".join(name.partition(".")[2] for name in names))
-        # Another model has another name, which is a matter of the colours.
-        names = [name for name in _different(self.weights, other.weights) if name in self.weights]
-        if names := [name for name in names if name in other.weights]:
-            found.append("the model file of " + ", ".join(names))
+        for parameter in _different(self.weights, other.weights):
+            # Where another model is asked for, the colours say so.
+            if (model := self._model(parameter)) is not None and model == other._model(parameter):
+                found.append(f"the model file of {parameter} ({model})")
         if self.encoder_version != other.encoder_version:
             found.append(f"the encoder: {other.encoder_version} then, {self.encoder_version} now")
         return found
 
+    def _model(self, parameter: str) -> Any:
+        return (self.colours.get("ddeoldify", {}).get(parameter) or [None])[0]
 
-def portable(chosen: Preset, weights: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+
+def portable(chosen: Preset, models: Mapping[str, UsedModel]) -> dict[str, dict[str, Any]]:
     """The parameters of a job's colours, without the words of a machine.
 
     Args:
         chosen: the parameters as the public functions take them.
-        weights: the names of the models in use; they stand for numbers and paths.
+        models: the models in use by the parameters that name them.
 
     Returns:
         By function the parameters, as values of JSON.
     """
     ddeoldify = {key: _plain(value) for key, value in chosen.ddeoldify.items() if key not in MACHINE_WORDS}
-    for name in weights:
-        key = f"{name.partition('-')[0]}_p"
-        if ddeoldify.get(key):
-            ddeoldify[key] = [name, *ddeoldify[key][1:]]
+    for parameter, model in models.items():
+        # Numbers and paths stand for what has a name, or a sum that the job knows.
+        ddeoldify[parameter] = [model.name or _BY_SUM, *(ddeoldify.get(parameter) or [])[1:]]
     return {
+        "preset": {"preset": chosen.name, "colours": chosen.colours},
         "ddeoldify": ddeoldify,
         "ddeoldify_stabilizer": {key: _plain(value) for key, value in chosen.stabilizer.items()},
     }
@@ -187,14 +193,14 @@ def portable(chosen: Preset, weights: Mapping[str, Any]) -> dict[str, dict[str, 
 def preset_at(job: Job, place: Place) -> Preset:
     """The parameters of a job as the public functions take them on a machine."""
     ddeoldify = dict(job.colours["ddeoldify"])
-    for name in job.weights:
-        family, _, model = name.partition("-")
-        if values := ddeoldify.get(f"{family}_p"):
-            ddeoldify[f"{family}_p"] = [model or str(place.models[name]), *values[1:]]
+    for parameter in job.weights:
+        if ddeoldify[parameter][0] == _BY_SUM:
+            ddeoldify[parameter] = [str(place.models[parameter]), *ddeoldify[parameter][1:]]
     ddeoldify |= {"device_index": place.device_index}
     if place.torch_dir is not None:
         ddeoldify["torch_dir"] = place.torch_dir
-    return Preset("job", "of a film", ddeoldify, dict(job.colours["ddeoldify_stabilizer"]))
+    names = job.colours["preset"]
+    return Preset(names["preset"], names["colours"], ddeoldify, dict(job.colours["ddeoldify_stabilizer"]))
 
 
 def _plain(value: Any) -> Any:

@@ -21,7 +21,7 @@ from uuid import uuid4
 from ..support.errors import FilmError
 from ..support.files import Lock, put_in_place, write_whole
 from ..support.words import format_size
-from .job import Job
+from .job import Job, Place
 
 Span = tuple[int, int]
 """The first frame and the one after the last."""
@@ -41,21 +41,26 @@ class Plan:
 
     Attributes:
         job: what is to be made.
+        place: where this machine has what it needs.
         length: frames of a piece.
         script: the VapourSynth script, a file.
         rate: frames per second as numerator and denominator, or None for a variable rate.
         times: of a variable rate: microseconds of every frame of the film and of its end.
-        ffmpeg: the program.
         suffix: the pieces' container, ".mov" or ".mp4".
     """
 
     job: Job
+    place: Place
     length: int
     script: Path
     rate: tuple[int, int] | None
     times: Sequence[int]
-    ffmpeg: str
     suffix: str
+
+    @property
+    def ffmpeg(self) -> str:
+        """The program."""
+        return self.place.ffmpeg
 
     @property
     def start(self) -> int:

@@ -42,7 +42,7 @@ def preview_film(
         ModelError: a model file is missing.
         PictureError: the sheet cannot be written.
     """
-    recipe.weights()  # A missing model is named before the film is opened.
+    recipe.models()  # A missing model is named before the film is opened.
     film = open_film(path, ffmpeg.contents(ffmpeg.find_ffmpeg(), path), reporter)
     numbers = spread(count, *film.range(start, end))
     with tempfile.TemporaryDirectory(prefix="vsdeoldify-") as temporary:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..networks.files import model_files
+from ..networks.files import UsedModel, used_models
 from ..settings.presets import Preset
 from .script import make_script
 
@@ -30,10 +30,10 @@ class Recipe:
         """
         return make_script(source, self.chosen, cache=cache)
 
-    def weights(self) -> dict[str, Path]:
-        """The files of weights by the models' names.
+    def models(self) -> dict[str, UsedModel]:
+        """The models in use, by the parameters that name them.
 
         Raises:
             ModelError: a named model is not installed; the message says how to get it.
         """
-        return model_files(self.chosen.ddeoldify)
+        return used_models(self.chosen.ddeoldify)

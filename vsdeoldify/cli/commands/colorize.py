@@ -4,17 +4,14 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ...film.colorize import Request, colorize_film
-from ...film.encoding import split_options
 from ...film.source import Point, parse_point
 from ...film.streams import CONTAINERS
-from ...pictures.files import PICTURE_SUFFIXES, is_picture
 from ...settings.presets import Preset
 from ...support.paths import user_path
 from ...support.words import clock
 from ..errors import DONE, USAGE, CommandError
 from ..options import add_colour_options, chosen_parameters, existing_file
-from ..terminal import Terminal, say
+from ..terminal import JsonLines, Terminal
 
 _SEGMENT = 500
 
@@ -74,11 +71,19 @@ def add_parser(subparsers: Any) -> None:
         help="options for ffmpeg's encoder, as one argument (default: x264 at -crf 16, with 10 bits for "
         "sources of 10 bits or more; VP9 in .webm)",
     )
+    parser.add_argument(
+        "--progress",
+        choices=("bar", "json"),
+        default="bar",
+        help="bar: for people, on stderr; json: for programs, a line of JSON on stdout for every report",
+    )
     add_colour_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Colour what the arguments name."""
+    from ...pictures.files import is_picture
+
     source = user_path(args.input)
     if source.is_dir() or (is_picture(source) and source.exists()):
         _run_pictures(args, source.absolute(), chosen_parameters(args))
@@ -88,15 +93,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run_film(args: argparse.Namespace, source: Path) -> None:
-    if args.preview is not None:
-        output = _output(args, source, f"{source.stem}_preview.png")
-        if output.suffix.lower() not in PICTURE_SUFFIXES:
-            raise CommandError(f"--preview writes a picture: {output.name} should end in .png or .jpg", USAGE)
-        from ...film.preview import preview_film
+    from ...film.colorize import Request, colorize_film
+    from ...film.encoding import split_options
 
-        recipe = args.recipe(chosen_parameters(args))
-        count = preview_film(source, recipe, args.preview, output, args.start, args.end, Terminal())
-        say(f"{output}: {count} frames, before and after")
+    if args.preview is not None:
+        _run_preview(args, source)
         return
     suffix = source.suffix.lower() if source.suffix.lower() in CONTAINERS else ".mkv"
     output = _output(args, source, f"{source.stem}_colour{suffix}")
@@ -113,12 +114,35 @@ def _run_film(args: argparse.Namespace, source: Path) -> None:
         resume=args.resume,
         overwrite=args.overwrite,
     )
-    made = colorize_film(source, args.recipe(chosen_parameters(args)), request, Terminal())
-    say(f"{made.output}: {made.frames} frames in {clock(made.seconds)} ({made.rate:.3g} frames per second)")
+    reporter = _reporter(args)
+    made = colorize_film(source, args.recipe(chosen_parameters(args)), request, reporter)
+    reporter.result(
+        f"{made.output}: {made.frames} frames in {clock(made.seconds)} ({made.rate:.3g} frames per second)",
+        output=made.output,
+        frames=made.frames,
+    )
+
+
+def _run_preview(args: argparse.Namespace, source: Path) -> None:
+    from ...film.preview import preview_film
+    from ...pictures.files import PICTURE_SUFFIXES
+
+    output = _output(args, source, f"{source.stem}_preview.png")
+    if output.suffix.lower() not in PICTURE_SUFFIXES:
+        raise CommandError(f"--preview writes a picture: {output.name} should end in .png or .jpg", USAGE)
+    reporter = _reporter(args)
+    recipe = args.recipe(chosen_parameters(args))
+    count = preview_film(source, recipe, args.preview, output, args.start, args.end, reporter)
+    reporter.result(f"{output}: {count} frames, before and after", output=output, frames=count)
+
+
+def _reporter(args: argparse.Namespace) -> Terminal | JsonLines:
+    return JsonLines() if args.progress == "json" else Terminal()
 
 
 def _run_pictures(args: argparse.Namespace, source: Path, chosen: Preset) -> None:
     from ...pictures.colorize import colorize_pictures, pictures_in
+    from ...pictures.files import PICTURE_SUFFIXES
 
     for option in ("start", "end", "preview"):
         if getattr(args, option) is not None:
