@@ -47,7 +47,9 @@ def colour(models: Path) -> Any:
 
 def test_the_signature_is_the_originals() -> None:
     def signature(function: Any) -> list[tuple[str, Any]]:
-        return [(p.name, p.default) for p in inspect.signature(function).parameters.values()]
+        # What stands for filters that the original does not have is left out.
+        parameters = inspect.signature(function).parameters.values()
+        return [(p.name, p.default) for p in parameters if p.kind is not p.VAR_KEYWORD]
 
     ours = signature(ddeoldify)[:13]
     names = """

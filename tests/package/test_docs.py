@@ -10,13 +10,15 @@ from typing import Any, NamedTuple
 
 import pytest
 import vapoursynth as vs
+from lists import lists
 from vapoursynth import core
 
 import vsdeoldify
 from vsdeoldify import cli, preset
 from vsdeoldify.pictures.files import is_picture
-from vsdeoldify.settings import params
 from vsdeoldify.settings.hues import HUE_NAMES
+from vsdeoldify.settings.methods import METHODS
+from vsdeoldify.settings.parameters import colouring_names, stabilizing_names
 from vsdeoldify.settings.presets import COLOURS, SPEEDS
 
 ROOT = Path(__file__).parents[2]
@@ -26,17 +28,7 @@ REFERENCE = (ROOT / "docs" / "parameters.md").read_text(encoding="utf-8")
 PUBLIC = [getattr(vsdeoldify, name) for name in vsdeoldify.__all__]
 FUNCTIONS: list[Callable[..., object]] = [value for value in PUBLIC if inspect.isfunction(value)]
 
-Checks = dict[str, tuple[Callable[[object], Any], Any]]
-LISTS: Checks = {
-    "deoldify_p": (params.deoldify_params, params.DeOldifyParams()),
-    "ddcolor_p": (params.ddcolor_params, params.DDColorParams()),
-    "ddtweak_p": (params.ddtweak_params, params.DDTweakParams()),
-    "lmm_p": (params.luma_masked_params, params.LumaMaskedParams()),
-    "alm_p": (params.adaptive_luma_params, params.AdaptiveLumaParams()),
-    "dark_p": (params.dark_params, params.DarkParams()),
-    "smooth_p": (params.smooth_params, params.SmoothParams()),
-    "stab_p": (params.stab_params, params.StabParams()),
-}
+LISTS = lists()
 # A limit at the end of its range needs the other limit there, too.
 PARTNERS = {
     "luma_black_limit": {"luma_white_limit": 1},
@@ -93,6 +85,18 @@ def test_every_parameter_is_described_in_order_with_its_default(function: Callab
             default = list(parameter.default) if name in LISTS else parameter.default
             assert literal(found[name][0]) == default, name
         assert len(found[name][1].split()) > 5, f"{name} is not explained"
+
+
+def undescribed(page: str) -> list[str]:
+    """Names of the tables (parameters, filters, methods) that a reference page leaves out."""
+    titles = re.findall(r"^### `(\w+)` \(", page, re.MULTILINE)
+    methods = re.findall(r'^\| \d+ \| `"(\w+)"` \|', page, re.MULTILINE)
+    missing = [name for name in (*colouring_names(), *stabilizing_names()) if name not in titles]
+    return missing + [name for name in METHODS if name not in methods]
+
+
+def test_the_page_describes_every_row_of_the_tables() -> None:
+    assert undescribed(REFERENCE) == []
 
 
 @pytest.mark.parametrize("name", LISTS)

@@ -7,18 +7,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from lists import models
 
-from vsdeoldify.networks.family import families_of, model_names
 from vsdeoldify.settings import params as P
 from vsdeoldify.settings.filters import FILTERS
 from vsdeoldify.settings.parameters import COLOURING, stabilizing
-from vsdeoldify.settings.values import Models
-
-
-def models(parameter: str) -> Models:
-    """The names that a parameter takes, as the public functions hand them to the check."""
-    return Models(model_names(parameter), sum(family.numbered for family in families_of(parameter)))
-
 
 deoldify_params = partial(P.deoldify_params, models=models("deoldify_p"))
 ddcolor_params = partial(P.ddcolor_params, models=models("ddcolor_p"))
