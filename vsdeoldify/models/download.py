@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import ssl
-import sys
 import tempfile
 import time
 import urllib.error
@@ -22,7 +21,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ..support.errors import ModelError
-from ..support.files import Lock
+from ..support.files import Lock, flush_folder
 from ..support.words import format_size, one_line
 from .catalogue import ModelFile, short_name
 from .reading import HEAD, foreign_content
@@ -380,7 +379,7 @@ class _Download:
                 "command again, nothing needs to be fetched anew"
             ) from error
         self._note.unlink(missing_ok=True)
-        _sync_folder(self._target.parent)
+        flush_folder(self._target.parent)
         remember(self._target, digest)
         return Downloaded(self._target, digest, digest == self._model.sha256)
 
@@ -449,17 +448,6 @@ def _exclusively(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         lock.release(remove=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename in a folder last through a power cut, where the system offers that."""
-    if sys.platform != "win32":
-        with suppress(OSError):
-            descriptor = os.open(folder, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
 
 
 def _receive(read: Callable[[int], bytes], amount: int, timeout: float) -> bytes:

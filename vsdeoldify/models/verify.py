@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..support.errors import ModelError
-from ..support.files import cache_folder
+from ..support.files import cache_folder, write_whole
 from .catalogue import ModelFile
 from .reading import HEAD, foreign_content, unchanged
 from .store import locate
@@ -196,7 +196,4 @@ def _write_notes(notes: dict[str, Any]) -> None:
     if file is None:
         return
     file.parent.mkdir(parents=True, exist_ok=True)
-    # Its own name per process: two may write at once, and the last one wins.
-    draft = file.with_name(f"{file.name}.{os.getpid()}")
-    draft.write_text(json.dumps(notes, indent=1), encoding="utf-8")
-    draft.replace(file)
+    write_whole(file, json.dumps(notes, indent=1).encode())

@@ -105,6 +105,17 @@ def flush_to_disk(path: Path) -> None:
         os.fsync(file.fileno())
 
 
+def flush_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk, where the system offers that."""
+    if sys.platform != "win32":
+        with suppress(OSError):
+            descriptor = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+
 def put_in_place(part: Path, path: Path) -> None:
     """Give a finished file its name, in place of what may lie there; a power cut leaves one or the other.
 
@@ -114,14 +125,7 @@ def put_in_place(part: Path, path: Path) -> None:
     """
     flush_to_disk(part)
     part.replace(path)
-    if sys.platform != "win32":
-        # The name itself lies in the folder. Where a file system cannot flush that, it keeps its own order.
-        with suppress(OSError):
-            folder = os.open(path.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+    flush_folder(path.parent)
 
 
 def write_whole(path: Path, data: bytes) -> None:
