@@ -11,7 +11,8 @@ import torch
 import vapoursynth as vs
 from clips import frame_bytes, noise, plane
 
-from vsdeoldify import chain, colorize, ddeoldify, ddeoldify_stabilizer, preset
+from vsdeoldify import colorize, ddeoldify, ddeoldify_stabilizer, preset
+from vsdeoldify.networks import loading
 from vsdeoldify.support.h273 import MATRIX_BT601
 from vsdeoldify.vsutils import formats
 
@@ -105,7 +106,7 @@ def test_without_filters_it_is_ddeoldify_alone(models: dict[str, Any]) -> None:
 def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """The sizes of the batches that networks were run on, whichever they were."""
     counted: list[int] = []
-    load: Callable[..., Any] = chain._load_runner
+    load: Callable[..., Any] = loading.load_runner
 
     def counting(*arguments: Any, **options: Any) -> Any:
         runner = load(*arguments, **options)
@@ -120,7 +121,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
 
         return Counting()
 
-    monkeypatch.setattr(chain, "_load_runner", counting)
+    monkeypatch.setattr(loading, "load_runner", counting)
     return counted
 
 
