@@ -24,17 +24,21 @@ from vsdeoldify.preview.network import ANCHORS, PreviewNetwork, load_network
 from vsdeoldify.training.__main__ import main
 from vsdeoldify.training.callbacks import Schedule
 from vsdeoldify.training.data import (
+    Box,
     Crops,
+    Pairs,
     Store,
+    Tone,
     chroma_histogram,
     find_anchors,
+    join_views,
     read_pictures,
     to_planes,
     whole_pictures,
 )
 from vsdeoldify.training.export import calibrate, export
-from vsdeoldify.training.losses import ColourLoss, fullness, visible_difference
-from vsdeoldify.training.train import Settings, train
+from vsdeoldify.training.losses import ColourLoss, disagreement, fullness, visible_difference
+from vsdeoldify.training.train import LogitsModule, Settings, train
 
 
 def write_pictures(folder: Path, count: int, seed: int = 0) -> Path:
@@ -140,6 +144,71 @@ def test_a_crop_keeps_gray_and_colours_together(tmp_path: Path) -> None:
         cyan = ab[0] < 0
         if 0.1 < cyan.float().mean() < 0.9:
             assert bright[cyan].mean() > bright[~cyan].mean() + 0.1
+
+
+def test_pictures_are_left_out_by_the_first_word_of_their_names(tmp_path: Path) -> None:
+    for name in ("har_1", "hare_1", "other_har"):
+        cv2.imwrite(str(tmp_path / f"{name}.png"), np.zeros((40, 40, 3), np.uint8))
+    found = [name for name, _ in read_pictures([tmp_path], ["har"])]
+    assert found == ["hare_1.png", "other_har.png"]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_second_views_lie_over_the_first_ones(store: Store, seed: int) -> None:
+    pairs = Pairs(store, list(range(len(store))) * 3, 64, seed)
+    # Covered views show another picture: here it is about where things are.
+    pairs._cover = lambda gray, ab: None  # type: ignore[method-assign]
+    items = [pairs[i] for i in range(30)]
+    assert [len(item) for item in items] == [2, 2, 5] * 10
+    gray, ab, rows, places = join_views(items)
+    assert gray.shape == (40, 1, 64, 64)
+    assert ab.shape == (40, 2, 32, 32)
+    assert rows.tolist() == list(range(2, 30, 3))
+    grid = torch.nn.functional.affine_grid(places, [10, 2, 32, 32], align_corners=False)
+    laid = torch.nn.functional.grid_sample(ab[-10:], grid, align_corners=False)
+    inside = (grid.abs() <= 1).all(dim=-1)
+    apart = (laid - ab[rows]).norm(dim=1)[inside].median()
+    before = (ab[-10:] - ab[rows]).norm(dim=1)[inside].median()
+    assert apart < 2
+    assert before > 2 * apart
+
+
+def test_a_batch_without_second_views_has_none(store: Store) -> None:
+    gray, ab, rows, places = join_views([Crops(store, [0], 32, 0)[0]] * 2)
+    assert (len(gray), len(ab), len(rows), len(places)) == (2, 2, 0, 0)
+
+
+def test_only_what_both_views_show_must_agree() -> None:
+    ab = torch.zeros(3, 2, 8, 8)
+    ab[2, :, :4] = 50
+    mean = ab.clone()
+    rows, places = torch.tensor([1]), torch.eye(2, 3)[None]
+    assert disagreement(mean, ab, rows, places) == 0
+    mean[2, 0, 4:] = 10
+    assert float(disagreement(mean, ab, rows, places)) == pytest.approx(9.05, abs=0.01)
+
+
+def test_a_film_that_sees_no_red_shows_red_dark(store: Store) -> None:
+    red = to_planes(np.full((40, 40, 3), (200, 40, 40), np.uint8))
+    crops = Crops(store, [0], 32, 0)
+    true, orthochromatic = (
+        crops._view(red, Box(0, 0, 40, 40), False, tone)[0].mean() for tone in (Tone(), Tone(red=0.5))
+    )
+    assert orthochromatic < true - 0.05
+
+
+def test_frozen_stages_stay_as_they_are() -> None:
+    torch.manual_seed(0)
+    network = PreviewNetwork()
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    module = LogitsModule(network, 2).train()
+    optimizer = torch.optim.SGD([p for p in module.parameters() if p.requires_grad], 0.1)
+    module(torch.rand(2, 1, 64, 64)).square().mean().backward()
+    optimizer.step()
+    after = network.state_dict()
+    changed = {key for key in before if not torch.equal(before[key], after[key])}
+    assert not [k for k in changed if k.startswith(("encoder.stem", "encoder.stages.0", "encoder.stages.1"))]
+    assert "encoder.stages.2.0.layers.0.conv.weight" in changed
 
 
 def test_anchors_cover_saturated_colours(store: Store) -> None:
@@ -322,6 +391,7 @@ def test_the_command_trains_and_writes_a_model(
         (["--sizes", "100", "--shares", "1"], "sizes must be multiples of 32"),
         (["--sizes", "32", "--shares", "1,2"], "shares must be one number above 0 for each size"),
         (["--minutes", "-1"], "minutes must be above 0"),
+        (["--frozen", "8"], "frozen must be 0 to 7 stages"),
         (["--backbone", "missing.safetensors"], "missing.safetensors"),
     ],
 )

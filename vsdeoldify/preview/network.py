@@ -28,8 +28,7 @@ ANCHORS = 48
 STRIDE = 32
 """Width and height of the input must be multiples of this."""
 
-# One row a stage: (repeats, kernel, stride, expansion, channels), from the EfficientNet-Lite0 definition.
-_STAGES = (
+STAGES = (
     (1, 3, 1, 1, 16),
     (2, 3, 2, 6, 24),
     (2, 5, 2, 6, 40),
@@ -38,6 +37,8 @@ _STAGES = (
     (4, 5, 2, 6, 192),
     (1, 3, 1, 6, 320),
 )
+"""One row a stage: (repeats, kernel, stride, expansion, channels), from the EfficientNet-Lite0 definition."""
+
 _STEM = 32
 _HEAD = 1280
 _ENCODER_EPSILON = 1e-3
@@ -109,7 +110,7 @@ class Encoder(nn.Module):
         self.stem = ConvNorm(1, _STEM, 3, 2, activation=_relu6(), epsilon=_ENCODER_EPSILON)
         stages = []
         width = _STEM
-        for repeats, kernel, stride, expansion, channels in _STAGES:
+        for repeats, kernel, stride, expansion, channels in STAGES:
             blocks = []
             for i in range(repeats):
                 blocks.append(Block(width, channels, kernel, stride if i == 0 else 1, expansion))
@@ -164,7 +165,7 @@ class PreviewNetwork(nn.Module):
         self.encoder = Encoder()
         self.local = ConvNorm(_HEAD, 256, activation=_relu())
         self.whole = nn.Linear(_HEAD, 256)
-        skips = [_STAGES[i][-1] for i in _SKIPS]
+        skips = [STAGES[i][-1] for i in _SKIPS]
         self.merges = nn.ModuleList(
             (
                 Merge(256, skips[3], 192, 2),

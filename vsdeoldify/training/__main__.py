@@ -37,6 +37,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         default=0.53,
         help="colourfulness to reach, as a share of the true one (0.53)",
     )
+    parser.add_argument(
+        "--without",
+        default="",
+        help="leave out pictures whose names begin with one of these words and an underscore (har,ships)",
+    )
+    parser.add_argument(
+        "--frozen", type=int, default=0, help="stages of the encoder that do not learn, 0 to 7 (default 0)"
+    )
     parser.add_argument("--every", type=float, default=180, help="seconds between checkpoints (180)")
     parser.add_argument("--seed", type=int, default=0, help="for crops, order and weights (0)")
     parser.add_argument("--device", default="cpu", help="torch device, such as cuda (default cpu)")
@@ -65,6 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             shares=tuple(float(share) for share in options.shares.split(",")),
             rate=options.rate or (1.5e-3 if options.backbone else 1.5e-4),
             colourful=options.colourful,
+            without=tuple(word for word in options.without.split(",") if word),
+            frozen=options.frozen,
             every=options.every,
             seed=options.seed,
             device=options.device,

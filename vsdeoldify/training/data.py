@@ -7,7 +7,7 @@ import json
 import tarfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -25,11 +25,13 @@ _LUMA = np.array((0.299, 0.587, 0.114), np.float32)
 Bytes = NDArray[np.uint8]
 
 
-def read_pictures(sources: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
+def read_pictures(sources: Sequence[Path], without: Sequence[str] = ()) -> Iterator[tuple[str, bytes]]:
     """The pictures in folders (searched through), tar files and single files, in a fixed order.
 
     Args:
         sources: folders, `.tar` files or picture files.
+        without: pictures whose file name begins with one of these words and an underscore are left out
+            (`har` leaves out `har_00012.webp`).
 
     Yields:
         (name, the file's bytes).
@@ -37,6 +39,12 @@ def read_pictures(sources: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
     Raises:
         FileNotFoundError: a source does not exist.
     """
+    for name, data in _read_sources(sources):
+        if Path(name).name.split("_")[0] not in without:
+            yield name, data
+
+
+def _read_sources(sources: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
     for source in sources:
         if source.is_dir():
             for file in sorted(source.rglob("*")):
@@ -106,7 +114,7 @@ class Store:
         return planes
 
     @classmethod
-    def build(cls, folder: Path, sources: Sequence[Path]) -> Store:
+    def build(cls, folder: Path, sources: Sequence[Path], without: Sequence[str] = ()) -> Store:
         """Decode the pictures of `sources` into `folder`, unless that was done before.
 
         Pictures larger than 192 pixels on their short side are made smaller.
@@ -114,6 +122,7 @@ class Store:
         Args:
             folder: where the decoded pictures lie.
             sources: folders, tar files or pictures.
+            without: as in `read_pictures`.
 
         Returns:
             The open store.
@@ -122,14 +131,18 @@ class Store:
             FileNotFoundError: a source does not exist.
             ValueError: no picture could be read.
         """
-        described = [(str(s.resolve()), s.stat().st_mtime_ns if s.exists() else 0) for s in sources]
+        described: list[object] = [
+            (str(s.resolve()), s.stat().st_mtime_ns if s.exists() else 0) for s in sources
+        ]
+        if without:
+            described.append(sorted(without))
         name = "pictures-" + hashlib.sha256(json.dumps(described).encode()).hexdigest()[:12]
         if (folder / f"{name}.json").is_file():
             return cls(folder, name)
         folder.mkdir(parents=True, exist_ok=True)
         shapes = []
         with (folder / f"{name}.u8").open("wb") as file:
-            for _, data in read_pictures(sources):
+            for _, data in read_pictures(sources, without):
                 rgb = decode(data)
                 if rgb is None or min(rgb.shape[:2]) < 32:
                     continue
@@ -147,8 +160,42 @@ class Store:
         return cls(folder, name)
 
 
-class Crops(Dataset[tuple[Tensor, Tensor]]):
+class Tone(NamedTuple):
+    """How a film shows the grays of the world.
+
+    Attributes:
+        red, blue: how much darker a and how much lighter −b make a place (orthochromatic film sees no red
+            and much blue), in gray levels of 0…255 a unit of Lab.
+        gamma, contrast, black: gray becomes `contrast * gray ** gamma + black`.
+        blur: standard deviation in pixels; 0 is sharp.
+        grain: standard deviation, 0…1; 0 has none.
+        coarse: the grain is larger than a pixel.
+    """
+
+    red: float = 0.0
+    blue: float = 0.0
+    gamma: float = 1.0
+    contrast: float = 1.0
+    black: float = 0.0
+    blur: float = 0.0
+    grain: float = 0.0
+    coarse: bool = False
+
+
+class Box(NamedTuple):
+    """A part of a picture: left, top, width and height in pixels."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+class Crops(Dataset[Any]):
     """Random crops: a gray picture spoilt like old film, and its true a/b at half the size."""
+
+    n_inp = 1
+    """For fastai: of what a batch holds, only the first thing goes into the network."""
 
     def __init__(self, store: Store, members: Sequence[int], size: int, seed: int) -> None:
         self.store = store
@@ -163,54 +210,174 @@ class Crops(Dataset[tuple[Tensor, Tensor]]):
     def __len__(self) -> int:
         return len(self.members)
 
-    def __getitem__(self, i: int) -> tuple[Tensor, Tensor]:
+    def __getitem__(self, i: int) -> tuple[Tensor, ...]:
         """Crop `i`: gray (1, S, S) in 0…1 and a/b (2, S/2, S/2) in Lab units."""
-        crop = self._crop(self.store[self.members[i]])
-        if self._random.random() < 0.5:
+        planes = self.store[self.members[i]]
+        return self._view(planes, self._box(planes), self._random.random() < 0.5, self._tone())
+
+    def _view(self, planes: Bytes, box: Box, mirrored: bool, tone: Tone) -> tuple[Tensor, Tensor]:
+        crop = planes[box.y : box.y + box.height, box.x : box.x + box.width].astype(np.float32)
+        if mirrored:
             crop = crop[:, ::-1]
+        chroma = np.ascontiguousarray(crop[..., 1:]) - 128
+        gray = np.ascontiguousarray(crop[..., 0])
+        if tone.red or tone.blue:
+            gray = gray - chroma @ np.array((tone.red, tone.blue), np.float32)
         shrinks = min(crop.shape[:2]) > self.size
-        gray = cv2.resize(
-            np.ascontiguousarray(crop[..., 0]),
-            (self.size, self.size),
-            interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR,
+        side = (self.size, self.size)
+        gray = cv2.resize(gray, side, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR).astype(
+            np.float32
         )
-        chroma = np.ascontiguousarray(crop[..., 1:]).astype(np.float32) - 128
-        half = self.size // 2
-        chroma = cv2.resize(chroma, (half, half), interpolation=cv2.INTER_AREA).astype(np.float32)
-        spoilt = self._spoil(gray.astype(np.float32) / 255)
+        half = (self.size // 2, self.size // 2)
+        chroma = cv2.resize(chroma, half, interpolation=cv2.INTER_AREA).astype(np.float32)
+        spoilt = self._spoil(np.clip(gray / 255, 0, 1).astype(np.float32), tone)
         return torch.from_numpy(spoilt)[None], torch.from_numpy(chroma.transpose(2, 0, 1).copy())
 
-    def _crop(self, planes: Bytes) -> Bytes:
+    def _box(self, planes: Bytes) -> Box:
         height, width = planes.shape[:2]
         # The filters squash whole frames to a square: a part of the crops is just that.
         if self._random.random() < 0.25:
-            return planes
+            return Box(0, 0, width, height)
         area = height * width * self._random.uniform(0.3, 1.0)
         ratio = np.exp(self._random.uniform(-0.4, 0.4))
         w = min(width, round(np.sqrt(area * ratio)))
         h = min(height, round(np.sqrt(area / ratio)))
-        x = self._random.integers(0, width - w + 1)
-        y = self._random.integers(0, height - h + 1)
-        return planes[y : y + h, x : x + w]
+        x = int(self._random.integers(0, width - w + 1))
+        y = int(self._random.integers(0, height - h + 1))
+        return Box(x, y, w, h)
 
-    def _spoil(self, gray: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Change tone, sharpness and grain, each only sometimes."""
+    def _tone(self) -> Tone:
+        """A film, each of its faults only sometimes."""
         draw = self._random
+        tone = Tone()
+        if draw.random() < 0.2:
+            tone = tone._replace(red=draw.uniform(0, 0.5), blue=draw.uniform(0, 0.5))
         if draw.random() < 0.5:
-            gray = gray ** np.float32(np.exp(draw.uniform(-0.45, 0.45)))
+            tone = tone._replace(gamma=float(np.exp(draw.uniform(-0.45, 0.45))))
         if draw.random() < 0.4:
             contrast = draw.uniform(0.55, 1.15)
-            black = draw.uniform(0, max(0.0, 1 - contrast))
-            gray = gray * np.float32(contrast) + np.float32(black)
+            tone = tone._replace(contrast=contrast, black=draw.uniform(0, max(0.0, 1 - contrast)))
         if draw.random() < 0.25:
-            gray = cv2.GaussianBlur(gray, (0, 0), draw.uniform(0.4, 1.3)).astype(np.float32)
+            tone = tone._replace(blur=draw.uniform(0.4, 1.3))
         if draw.random() < 0.3:
-            grain = draw.standard_normal(gray.shape, np.float32)
-            if draw.random() < 0.5:
-                # Grain that is larger than a pixel; ×2 restores about the strength that the blur takes.
+            # Grain of a pixel or larger than one.
+            tone = tone._replace(grain=draw.uniform(0.005, 0.04), coarse=draw.random() < 0.5)
+        return tone
+
+    def _spoil(self, gray: NDArray[np.float32], tone: Tone) -> NDArray[np.float32]:
+        """Give a picture the tone, the blur and the grain of a film."""
+        if tone.gamma != 1:
+            gray = gray ** np.float32(tone.gamma)
+        gray = gray * np.float32(tone.contrast) + np.float32(tone.black)
+        if tone.blur:
+            gray = cv2.GaussianBlur(gray, (0, 0), tone.blur).astype(np.float32)
+        if tone.grain:
+            grain = self._random.standard_normal(gray.shape, np.float32)
+            if tone.coarse:
+                # ×2 restores about the strength that the blur takes.
                 grain = 2 * cv2.GaussianBlur(grain, (0, 0), 0.8).astype(np.float32)
-            gray = gray + grain * np.float32(draw.uniform(0.005, 0.04))
+            gray = gray + grain * np.float32(tone.grain)
         return np.clip(gray, 0, 1).astype(np.float32)
+
+
+class Pairs(Crops):
+    """`Crops`, of which every third comes twice, as in two frames of a film.
+
+    The second view is shifted and zoomed a little, a little brighter or darker, has other grain, and
+    sometimes something stands in front that was not there: what is in both should have the same colours.
+    """
+
+    EVERY = 3
+    """One of how many crops has a second view."""
+
+    def __init__(self, store: Store, members: Sequence[int], size: int, seed: int) -> None:
+        super().__init__(store, members, size, seed)
+        self._count = 0
+
+    def __getitem__(self, i: int) -> tuple[Tensor, ...]:
+        """Crop `i`: as in `Crops`, or with a second gray, its a/b and its place (2, 3).
+
+        The place is what `torch.nn.functional.affine_grid` takes to lay the second view over the first.
+        """
+        self._count += 1
+        planes = self.store[self.members[i]]
+        box, mirrored, tone = self._box(planes), self._random.random() < 0.5, self._tone()
+        first = self._view(planes, box, mirrored, tone)
+        if self._count % self.EVERY:
+            return first
+        moved = self._moved(box, planes.shape[1], planes.shape[0])
+        gray, ab = self._view(planes, moved, mirrored, self._later(tone))
+        if self._random.random() < 0.4:
+            self._cover(gray, ab)
+        return *first, gray, ab, _overlay(box, moved, mirrored)
+
+    def _moved(self, box: Box, width: int, height: int) -> Box:
+        draw = self._random
+        zoom = draw.uniform(0.92, 1.05)
+        w, h = (min(round(side * zoom), limit) for side, limit in ((box.width, width), (box.height, height)))
+        middle = (box.x + box.width / 2, box.y + box.height / 2)
+        x, y = (
+            round(place + draw.normal(0, 0.03) * side - side / 2)
+            for place, side in zip(middle, (w, h), strict=True)
+        )
+        return Box(min(max(x, 0), width - w), min(max(y, 0), height - h), w, h)
+
+    def _later(self, tone: Tone) -> Tone:
+        """The tone of another frame: mostly nearly the same one."""
+        draw = self._random
+        if draw.random() < 0.2:
+            return self._tone()
+        grain = draw.uniform(0.005, 0.03) if draw.random() < 0.7 else 0.0
+        return tone._replace(
+            gamma=tone.gamma * float(np.exp(draw.normal(0, 0.06))),
+            black=tone.black + draw.normal(0, 0.02),
+            grain=grain,
+        )
+
+    def _cover(self, gray: Tensor, ab: Tensor) -> None:
+        """Put a part of another picture into the view."""
+        draw = self._random
+        other = self.store[self.members[int(draw.integers(len(self.members)))]]
+        new_gray, new_ab = self._view(other, self._box(other), False, Tone())
+        half = self.size // 2
+        w, h = (int(side) for side in draw.integers(half // 6, half // 2, 2))
+        x, y = int(draw.integers(0, half - w)), int(draw.integers(0, half - h))
+        gray[:, 2 * y : 2 * (y + h), 2 * x : 2 * (x + w)] = new_gray[
+            :, 2 * y : 2 * (y + h), 2 * x : 2 * (x + w)
+        ]
+        ab[:, y : y + h, x : x + w] = new_ab[:, y : y + h, x : x + w]
+
+
+def _overlay(first: Box, second: Box, mirrored: bool) -> Tensor:
+    """The affine map (2, 3) from places in the first view to places in the second, both in −1…1."""
+    across = (2 * (first.x - second.x) + first.width) / second.width - 1
+    down = (2 * (first.y - second.y) + first.height) / second.height - 1
+    return torch.tensor(
+        [
+            [first.width / second.width, 0, -across if mirrored else across],
+            [0, first.height / second.height, down],
+        ],
+        dtype=torch.float32,
+    )
+
+
+def join_views(items: Sequence[tuple[Tensor, ...]]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """A batch of what `Pairs` gives.
+
+    Args:
+        items: B of them, P with a second view.
+
+    Returns:
+        Gray (B + P, 1, S, S) and a/b (B + P, 2, S/2, S/2), the second views last; the rows (P,) of their
+        first views; their places (P, 2, 3).
+    """
+    pairs = [(row, item) for row, item in enumerate(items) if len(item) > 2]
+    return (
+        torch.stack([item[0] for item in items] + [item[2] for _, item in pairs]),
+        torch.stack([item[1] for item in items] + [item[3] for _, item in pairs]),
+        torch.tensor([row for row, _ in pairs], dtype=torch.long),
+        torch.stack([item[4] for _, item in pairs]) if pairs else torch.zeros(0, 2, 3),
+    )
 
 
 def whole_pictures(store: Store, members: Sequence[int], size: int) -> tuple[Tensor, Tensor]:

@@ -14,6 +14,9 @@ FULLNESS = 0.6
 """The colourfulness to aim at, as a share of the true one."""
 
 
+_SAME_COLOUR = 10.0
+
+
 class ColourLoss(nn.Module):
     """What the colours should be (cross-entropy), how far they are (two distances), and how full.
 
@@ -23,6 +26,9 @@ class ColourLoss(nn.Module):
     * The visible difference of the network's colours (`visible_difference`), and a Huber loss on a and b.
     * A price on paleness: the crops' mean spread of colour below `FULLNESS` of the true one. It is counted
       over the whole batch, so that colour goes where the network is sure of it.
+    * Half as dear, each picture's distance from `FULLNESS` of its own true spread: a colourful market may
+      not stay gray, and a white room may not turn brown to make up for it.
+    * Disagreement of two views of one picture (`disagreement`), so that colours stand still in a film.
     """
 
     table: Tensor
@@ -39,13 +45,22 @@ class ColourLoss(nn.Module):
         self.register_buffer("table", torch.from_numpy(nearest))
         self.register_buffer("weights", torch.from_numpy(weights).float())
 
-    def forward(self, logits: Tensor, mean: Tensor, ab: Tensor) -> Tensor:
+    def forward(
+        self,
+        logits: Tensor,
+        mean: Tensor,
+        ab: Tensor,
+        rows: Tensor | None = None,
+        places: Tensor | None = None,
+    ) -> Tensor:
         """The loss of one batch.
 
         Args:
             logits: (B, K, H, W).
             mean: the network's a/b for these logits (B, 2, H, W), Lab units.
             ab: the true a/b (B, 2, H, W), Lab units.
+            rows: (P,), the pictures that the last P are second views of; None where there are none.
+            places: (P, 2, 3), where the second views lie over the first ones (`data.Pairs`).
 
         Returns:
             A scalar.
@@ -55,13 +70,45 @@ class ColourLoss(nn.Module):
         entropy = functional.cross_entropy(logits, wanted, reduction="none")
         # Quadratic up to 15 Lab units, which is what the a/b PSNR measures; linear for hopeless pixels.
         huber = functional.huber_loss(mean, ab, delta=15.0) / 100
-        pale = functional.relu(FULLNESS - fullness(mean).mean() / fullness(ab).mean().clamp(min=1))
+        full, truly_full = fullness(mean), fullness(ab)
+        scale = truly_full.mean().clamp(min=1)
+        pale = functional.relu(FULLNESS - full.mean() / scale)
+        uneven = (full - FULLNESS * truly_full).abs().mean() / scale
+        unsteady = mean.new_zeros(())
+        if rows is not None and places is not None and len(rows):
+            unsteady = disagreement(mean, ab, rows, places)
         return (
             0.4 * (self.weights[wanted] * entropy).mean()
             + 0.1 * visible_difference(mean, ab).mean()
             + 0.5 * huber
             + pale
+            + 0.5 * uneven
+            + 0.08 * unsteady
         )
+
+
+def disagreement(mean: Tensor, ab: Tensor, rows: Tensor, places: Tensor) -> Tensor:
+    """How far the colours of two views of a picture lie apart, where both show the same thing.
+
+    Args:
+        mean: the network's a/b (B, 2, H, W), Lab units, of which the last P are second views.
+        ab: the true a/b, the same shape. Where they differ, something else stands there.
+        rows: (P,), the second views' first views.
+        places: (P, 2, 3), affine maps from the first view to the second in −1…1.
+
+    Returns:
+        The mean distance in Lab units, a scalar.
+    """
+    count = len(rows)
+    grid = functional.affine_grid(places, [count, 2, *ab.shape[2:]], align_corners=False)
+    second = functional.grid_sample(
+        torch.cat((mean[-count:], ab[-count:]), dim=1), grid, padding_mode="border", align_corners=False
+    )
+    inside = (grid.abs() <= 1).all(dim=-1)
+    same = inside & ((second[:, 2:] - ab[rows]).square().sum(dim=1) < _SAME_COLOUR**2)
+    # Quadratic below one Lab unit, which nobody sees.
+    apart = ((second[:, :2] - mean[rows]).square().sum(dim=1) + 1).sqrt() - 1
+    return (apart * same).sum() / same.sum().clamp(min=1)
 
 
 def fullness(ab: Tensor) -> Tensor:

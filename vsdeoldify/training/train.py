@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import torch
@@ -18,13 +19,23 @@ from fastai.optimizer import OptimWrapper
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from ..preview.network import ANCHORS, STRIDE, PreviewNetwork, encoder_weights, load_network, load_preview
+from ..preview.network import (
+    ANCHORS,
+    STAGES,
+    STRIDE,
+    PreviewNetwork,
+    encoder_weights,
+    load_network,
+    load_preview,
+)
 from .callbacks import Averaged, Check, Journal, Schedule
-from .data import Crops, Store, chroma_histogram, find_anchors
+from .data import Pairs, Store, chroma_histogram, find_anchors, join_views
 from .export import calibrate
 from .losses import ColourLoss
 
 _HELD_EVERY = 50
+# Measuring more of the held pictures every few minutes would take much of a short training.
+_CHECKED = 96
 _HISTOGRAM_PICTURES = 4000
 # Found on held-out pictures with a half-trained network: the least CIEDE2000 at a given colourfulness.
 _UNWEIGHT, _TEMPERATURE, _GAIN = 0.75, 0.5, 1.2
@@ -47,6 +58,9 @@ class Settings:
         rate: the highest learning rate; about a tenth of the default for fine-tuning.
         average: how slowly the averaged weights follow, 0…1.
         colourful: the colourfulness of the exported model as a share of the true one.
+        without: pictures whose file name begins with one of these words and an underscore are left out.
+        frozen: how many of the encoder's seven stages, from the first, stay as they are: they see edges and
+            textures, cost the most and learn the least. 0 trains all of it.
         every: seconds between two checkpoints.
         seed: for crops, order and starting weights.
         device: a torch device.
@@ -64,6 +78,8 @@ class Settings:
     rate: float = 1.5e-3
     average: float = 0.998
     colourful: float = 0.53
+    without: tuple[str, ...] = ()
+    frozen: int = 0
     every: float = 180
     seed: int = 0
     device: str = "cpu"
@@ -76,16 +92,34 @@ class Settings:
         for name in ("epochs", "batch", "rate", "colourful"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
+        if not 0 <= self.frozen <= len(STAGES):
+            raise ValueError(f"frozen must be 0 to {len(STAGES)} stages, got {self.frozen}")
         if self.minutes is not None and not self.minutes > 0:
             raise ValueError(f"minutes must be above 0, got {self.minutes}")
 
 
 class LogitsModule(nn.Module):
-    """The network with the output that the loss takes."""
+    """The network with the output that the loss takes.
 
-    def __init__(self, network: PreviewNetwork) -> None:
+    Args:
+        network: the network.
+        frozen: how many stages of its encoder do not learn.
+    """
+
+    def __init__(self, network: PreviewNetwork, frozen: int = 0) -> None:
         super().__init__()
         self.network = network
+        encoder = network.encoder
+        self._frozen = [encoder.stem, *encoder.stages[:frozen]] if frozen else []
+        for part in self._frozen:
+            part.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> Self:
+        """As everywhere, but frozen stages keep their statistics, too."""
+        super().train(mode)
+        for part in self._frozen:
+            part.eval()
+        return self
 
     def forward(self, gray: Tensor) -> Tensor:
         """The logits for `gray` (B, 1, S, S)."""
@@ -108,7 +142,7 @@ def train(settings: Settings) -> PreviewNetwork:
     torch.manual_seed(settings.seed)
     device = torch.device(settings.device)
     settings.folder.mkdir(parents=True, exist_ok=True)
-    store = Store.build(settings.folder, settings.pictures)
+    store = Store.build(settings.folder, settings.pictures, settings.without)
     if len(store) < 2:
         raise ValueError("training needs at least two pictures: one is kept to measure on")
     order = np.random.default_rng(settings.seed).permutation(len(store)).tolist()
@@ -124,9 +158,17 @@ def train(settings: Settings) -> PreviewNetwork:
     loss = loss.to(device)
     network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    crops = Crops(store, learned, settings.sizes[0], settings.seed)
+    crops = Pairs(store, learned, settings.sizes[0], settings.seed)
     batch = min(settings.batch, len(crops))
-    loader = DataLoader(crops, bs=batch, shuffle=True, drop_last=True, num_workers=0, device=device)
+    loader = DataLoader(
+        crops,
+        bs=batch,
+        shuffle=True,
+        drop_last=True,
+        num_workers=0,
+        device=device,
+        create_batch=join_views,
+    )
     schedule = Schedule(
         crops,
         settings.sizes,
@@ -136,12 +178,12 @@ def train(settings: Settings) -> PreviewNetwork:
         settings.minutes,
     )
     averaged = Averaged(settings.average)
-    check = Check(store, held)
+    check = Check(store, held[:_CHECKED])
     journal = Journal(settings.folder, settings.every, _identity(settings, store), schedule, averaged, check)
     learn = Learner(
         DataLoaders(loader, loader, device=device),
-        LogitsModule(network),
-        loss_func=lambda logits, ab: loss(logits, network.mean(logits), ab),
+        LogitsModule(network, settings.frozen),
+        loss_func=lambda logits, *truth: loss(logits, network.mean(logits), *truth),
         opt_func=partial(OptimWrapper, opt=torch.optim.AdamW, weight_decay=0.01),
         splitter=_split,
         cbs=[schedule, averaged, GradientClip(1.0), journal],
@@ -189,6 +231,7 @@ def _identity(settings: Settings, store: Store) -> str:
             "start": [str(path) if path else None for path in (settings.backbone, settings.start)],
             "batch": settings.batch,
             "sizes": settings.sizes,
+            "frozen": settings.frozen,
             "seed": settings.seed,
         }
     )
@@ -196,6 +239,6 @@ def _identity(settings: Settings, store: Store) -> str:
 
 def _split(model: LogitsModule) -> list[list[nn.Parameter]]:
     """The encoder's and the other parameters: they learn at different rates."""
-    encoder = list(model.network.encoder.parameters())
-    known = {id(parameter) for parameter in encoder}
-    return [encoder, [p for p in model.parameters() if id(p) not in known]]
+    learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    known = {id(parameter) for parameter in model.network.encoder.parameters()}
+    return [[p for p in learning if id(p) in known], [p for p in learning if id(p) not in known]]
