@@ -14,8 +14,8 @@ import tempfile
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent / "bytes"
-# The helpers of the tests, beside them or in a folder of their own.
-sys.path[:0] = [str(FOLDER.parents[1]), str(FOLDER.parents[1] / "support")]
+# The helpers of the tests.
+sys.path.insert(0, str(FOLDER.parents[1] / "support"))
 
 
 def main() -> None:

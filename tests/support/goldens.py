@@ -14,7 +14,7 @@ from vapoursynth import core
 
 from vsdeoldify.vsutils import formats
 
-GOLDEN = Path(__file__).resolve().parent / "golden"
+GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 """The folder of the stored results; its README says what each is."""
 
 Picture = npt.NDArray[np.uint8]
