@@ -61,7 +61,9 @@ def test_the_script_holds_the_presets_parameters(
 
 
 def test_every_parameter_of_the_script_is_explained(film: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    options = [f"--set={name}=1" for name in (*colouring_names(), *stabilizing_names())]
+    options = [
+        f"--set={name}={2 if name == 'method' else 1}" for name in (*colouring_names(), *stabilizing_names())
+    ]
     text = printed(capsys, str(film), "--device", "cpu", *options)
     lines = [line for line in text.splitlines() if line.startswith("    ") and "=" in line]
     for name in (*colouring_names(), *stabilizing_names()):
