@@ -128,6 +128,31 @@ def assert_excused(clip: vs.VideoNode, props: dict[str, Any], *, gray: bool = Tr
     ), (fmt.name, clip.width, clip.height, props)
 
 
+@pytest.mark.parametrize(
+    "name", ["_Matrix", "_Range", "_ChromaLocation", "_SceneChangePrev", "_SceneChangeNext"]
+)
+@pytest.mark.parametrize(
+    "value", ["bt709", [1, 1], 1.5, b"\xff\xfe"], ids=["text", "list", "fraction", "bytes"]
+)
+def test_a_property_of_the_wrong_type_is_one_clear_sentence(
+    networks: dict[str, Any], name: str, value: Any
+) -> None:
+    clip = noise(vs.YUV420P8, 32, 32).std.SetFrameProps(**{name: value})
+    for call in (lambda: ddeoldify(clip, 0, **networks), lambda: ddeoldify_stabilizer(clip, stab=True)):
+        with pytest.raises(vs.Error) as error:
+            call()
+        text = str(error.value)
+        assert f"the frame property {name} must be one whole number, got " in text
+        assert f"SetFrameProps({name}=" in text
+        assert "\n" not in text
+
+
+@pytest.mark.parametrize("name", ["_FieldBased", "_Transfer", "_Primaries", "_DurationNum", "_SARNum"])
+def test_a_property_that_nobody_reads_may_be_anything(networks: dict[str, Any], name: str) -> None:
+    clip = noise(vs.YUV420P8, 32, 32).std.SetFrameProps(**{name: "text"})
+    check_frame(clip, ddeoldify(clip, 0, **networks))
+
+
 NUMBER = st.one_of(
     st.floats(0, 1), st.floats(0, 1), st.integers(0, 31), st.floats(), st.just(math.nan), st.text(max_size=2)
 )

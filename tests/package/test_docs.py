@@ -10,15 +10,13 @@ from typing import Any, NamedTuple
 
 import pytest
 import vapoursynth as vs
-from lists import lists
+from lists import lists, undescribed
 from vapoursynth import core
 
 import vsdeoldify
 from vsdeoldify import cli, preset
 from vsdeoldify.pictures.files import is_picture
 from vsdeoldify.settings.hues import HUE_NAMES
-from vsdeoldify.settings.methods import METHODS
-from vsdeoldify.settings.parameters import colouring_names, stabilizing_names
 from vsdeoldify.settings.presets import COLOURS, SPEEDS
 
 ROOT = Path(__file__).parents[2]
@@ -85,14 +83,6 @@ def test_every_parameter_is_described_in_order_with_its_default(function: Callab
             default = list(parameter.default) if name in LISTS else parameter.default
             assert literal(found[name][0]) == default, name
         assert len(found[name][1].split()) > 5, f"{name} is not explained"
-
-
-def undescribed(page: str) -> list[str]:
-    """Names of the tables (parameters, filters, methods) that a reference page leaves out."""
-    titles = re.findall(r"^### `(\w+)` \(", page, re.MULTILINE)
-    methods = re.findall(r'^\| \d+ \| `"(\w+)"` \|', page, re.MULTILINE)
-    missing = [name for name in (*colouring_names(), *stabilizing_names()) if name not in titles]
-    return missing + [name for name in METHODS if name not in methods]
 
 
 def test_the_page_describes_every_row_of_the_tables() -> None:

@@ -1,13 +1,21 @@
-"""The lists of parameters as the tables of the settings have them, ready to be checked."""
+"""The tables of the settings: their lists of parameters ready to be checked, and what a page leaves out."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from vsdeoldify.networks.family import families_of, model_names
-from vsdeoldify.settings.parameters import COLOURING, Parameter, stabilizing
+from vsdeoldify.settings.methods import METHODS
+from vsdeoldify.settings.parameters import (
+    COLOURING,
+    Parameter,
+    colouring_names,
+    stabilizing,
+    stabilizing_names,
+)
 from vsdeoldify.settings.values import Models
 
 
@@ -29,3 +37,11 @@ def _check(parameter: Parameter) -> Callable[[object], Any]:
     group = parameter.group
     assert group is not None
     return partial(group.check, model=models(parameter.name)) if "model" in group.kinds else group.check
+
+
+def undescribed(page: str) -> list[str]:
+    """Names of the tables (parameters, filters, methods) that a reference page leaves out."""
+    titles = re.findall(r"^### `(\w+)` \(", page, re.MULTILINE)
+    methods = re.findall(r'^\| \d+ \| `"(\w+)"` \|', page, re.MULTILINE)
+    missing = [name for name in (*colouring_names(), *stabilizing_names()) if name not in titles]
+    return missing + [name for name in METHODS if name not in methods]
