@@ -4,10 +4,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from statistics import fmean
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from ..metrics import PictureScore
+if TYPE_CHECKING:
+    from ..metrics import PictureScore
 
 TRUTH, GRAY = "truth", "gray"
 
@@ -58,7 +59,8 @@ def averages(results: Sequence[Result]) -> list[Result]:
     for label in labels:
         own = [result for found in whole for result in found if result.label == label]
         if own:
-            mean = PictureScore(*map(float, np.mean([result.score for result in own], axis=0)))
+            first = own[0].score
+            mean = type(first)(*map(fmean, zip(*(result.score for result in own), strict=True)))
             flickers = [result.flicker for result in own if result.flicker is not None]
             cdcs = [result.cdc for result in own if result.cdc is not None]
             frames = sum(result.frames for result in own)
@@ -67,7 +69,7 @@ def averages(results: Sequence[Result]) -> list[Result]:
 
 
 def _mean(values: Sequence[float]) -> float | None:
-    return float(np.mean(values)) if values else None
+    return fmean(values) if values else None
 
 
 def figures(result: Result) -> dict[str, float | None]:
