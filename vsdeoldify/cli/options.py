@@ -146,17 +146,6 @@ def chosen_parameters(args: argparse.Namespace) -> Preset:
     return Preset(chosen.name, chosen.colours, _only_used(chosen.ddeoldify), chosen.stabilizer)
 
 
-def check_models(chosen: Preset) -> None:
-    """See that the named models are installed, before anything long is begun.
-
-    Raises:
-        ModelError: one is missing.
-    """
-    from ..networks.files import used_models
-
-    used_models(chosen.ddeoldify)
-
-
 def existing_file(name: str) -> Path:
     """The path of an input file.
 

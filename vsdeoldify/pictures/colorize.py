@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ..cli.errors import CommandError
-from ..cli.options import check_models
-from ..cli.terminal import Progress, say
+from ..networks.files import used_models
 from ..settings.presets import Preset
 from ..support.errors import PictureError
-from ..support.words import clock
+from ..support.reporter import SILENT, Reporter
+from ..support.words import sentence
 from .files import (
     PICTURE_SUFFIXES,
     Picture,
@@ -28,7 +27,12 @@ _SMALLEST = 16
 
 
 def colorize_pictures(
-    inputs: Sequence[Path], outputs: Sequence[Path], chosen: Preset, *, overwrite: bool
+    inputs: Sequence[Path],
+    outputs: Sequence[Path],
+    chosen: Preset,
+    *,
+    overwrite: bool,
+    reporter: Reporter = SILENT,
 ) -> None:
     """Colour picture files, each into a file of its own; one that fails does not stop the others.
 
@@ -37,16 +41,18 @@ def colorize_pictures(
         outputs: as many files to write.
         chosen: the parameters; those that act over time have no effect.
         overwrite: replace existing outputs.
+        reporter: told which pictures fail and why, and how far the work is.
 
     Raises:
-        CommandError: some could not be coloured (the messages have been printed), or a parameter is wrong.
+        PictureError: some could not be coloured (the reporter knows which), or a parameter is wrong.
+        ModelError: a model file is missing.
     """
     import vapoursynth as vs
 
-    check_models(chosen)
+    used_models(chosen.ddeoldify)
     failed, before = 0, ""
     keep: vs.VideoNode | None = None
-    with Progress(len(inputs), "pictures") as progress:
+    with reporter.stage(len(inputs), "pictures") as progress:
         for number, (path, output) in enumerate(zip(inputs, outputs, strict=True)):
             progress.update(number)
             try:
@@ -62,33 +68,27 @@ def colorize_pictures(
                 _write(output, coloured, _alpha(path, picture))
             except PictureError as error:
                 failed += 1
-                progress.say(str(error))
+                reporter.say(str(error))
             except vs.Error as error:
-                message = _sentence(error)
+                message = sentence(error)
                 # Two in a row that fail alike: a wrong parameter, with which all would fail.
                 if message == before or len(inputs) == 1:
-                    raise CommandError(message) from None
+                    raise PictureError(message) from None
                 failed, before = failed + 1, message
-                progress.say(f"{path}: {message}")
+                reporter.say(f"{path}: {message}")
             else:
                 before = ""
-        seconds = progress.seconds
     if failed:
-        raise CommandError(f"{failed} of {len(inputs)} pictures could not be coloured")
-    where = outputs[0] if len(outputs) == 1 else outputs[0].parent
-    say(f"{where}: {len(inputs)} picture{'s' * (len(inputs) != 1)} in {clock(seconds)}")
+        raise PictureError(f"{failed} of {len(inputs)} pictures could not be coloured")
 
 
 def _colour_clip(clip: Any, chosen: Preset) -> Any:
-    from .. import ddeoldify, ddeoldify_stabilizer
+    from .. import colorize
 
-    return ddeoldify_stabilizer(ddeoldify(clip, **chosen.ddeoldify), **{**chosen.stabilizer, "stab": False})
-
-
-def _sentence(error: Exception) -> str:
-    from ..support.words import sentence
-
-    return sentence(error)
+    # What acts over time has nothing to act on.
+    return colorize(
+        clip, chosen.name, chosen.colours, **chosen.ddeoldify, **{**chosen.stabilizer, "stab": False}
+    )
 
 
 def _alpha(path: Path, picture: Picture) -> Picture | None:
@@ -135,10 +135,10 @@ def pictures_in(folder: Path) -> list[Path]:
     """The picture files of a folder, by name.
 
     Raises:
-        CommandError: there are none.
+        PictureError: there are none.
     """
     found = sorted(path for path in folder.iterdir() if is_picture(path) and path.is_file())
     if not found:
         known = ", ".join(sorted(PICTURE_SUFFIXES))
-        raise CommandError(f"{folder} holds no pictures ({known})")
+        raise PictureError(f"{folder} holds no pictures ({known})")
     return found

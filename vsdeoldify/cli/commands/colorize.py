@@ -1,6 +1,7 @@
 """``vsdeoldify colorize INPUT``: colour a film, a picture, or a folder of pictures."""
 
 import argparse
+import time
 from pathlib import Path
 from typing import Any
 
@@ -141,7 +142,7 @@ def _reporter(args: argparse.Namespace) -> Terminal | JsonLines:
 
 
 def _run_pictures(args: argparse.Namespace, source: Path, chosen: Preset) -> None:
-    from ...pictures.colorize import colorize_pictures, pictures_in
+    from ...pictures.colorize import pictures_in
     from ...pictures.files import PICTURE_SUFFIXES
 
     for option in ("start", "end", "preview"):
@@ -151,7 +152,7 @@ def _run_pictures(args: argparse.Namespace, source: Path, chosen: Preset) -> Non
         output = _output(args, source, f"{source.stem}_colour{source.suffix}")
         if output.suffix.lower() not in PICTURE_SUFFIXES:
             raise CommandError(f"{output.name!r} has no picture format's ending", USAGE)
-        colorize_pictures([source], [output], chosen, overwrite=args.overwrite)
+        _colour_pictures(args, [source], [output], chosen)
         return
     inputs = pictures_in(source)
     folder = user_path(args.output) if args.output else source.with_name(f"{source.name}_colour")
@@ -162,7 +163,22 @@ def _run_pictures(args: argparse.Namespace, source: Path, chosen: Preset) -> Non
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CommandError(f"{folder}: {error.strerror or error}") from error
-    colorize_pictures(inputs, [folder / path.name for path in inputs], chosen, overwrite=args.overwrite)
+    _colour_pictures(args, inputs, [folder / path.name for path in inputs], chosen)
+
+
+def _colour_pictures(
+    args: argparse.Namespace, inputs: list[Path], outputs: list[Path], chosen: Preset
+) -> None:
+    from ...pictures.colorize import colorize_pictures
+
+    reporter = _reporter(args)
+    begun = time.monotonic()
+    colorize_pictures(inputs, outputs, chosen, overwrite=args.overwrite, reporter=reporter)
+    where = outputs[0] if len(outputs) == 1 else outputs[0].parent
+    count = f"{len(inputs)} picture{'s' * (len(inputs) != 1)}"
+    reporter.result(
+        f"{where}: {count} in {clock(time.monotonic() - begun)}", output=where, pictures=len(inputs)
+    )
 
 
 def _output(args: argparse.Namespace, source: Path, name: str) -> Path:
