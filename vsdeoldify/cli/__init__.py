@@ -145,7 +145,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _not_loading(error: ImportError) -> str:
-    return f"a library does not load: {error}\nvsdeoldify doctor tells the command that mends it"
+    return f"a library does not load: {error}\nvsdeoldify doctor tells the command that fixes it"
 
 
 def _add_broken(

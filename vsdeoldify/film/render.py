@@ -55,9 +55,19 @@ def main(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         return 1  # The reader has gone and knows why.
     except Exception as error:
-        print(ERROR_MARK + json.dumps(sentence(error)), file=sys.stderr, flush=True)  # noqa: T201
+        print(ERROR_MARK + json.dumps(_sentence(error)), file=sys.stderr, flush=True)  # noqa: T201
         return 1
     return 0
+
+
+def _sentence(error: BaseException) -> str:
+    text = sentence(error)
+    # What this process itself imports comes with the package or its dependencies.
+    return (
+        f"{text}\nvsdeoldify doctor tells the command that fixes it"
+        if isinstance(error, ImportError)
+        else text
+    )
 
 
 def _act(result: BinaryIO, action: str, *arguments: str) -> None:
