@@ -1,7 +1,7 @@
 """How much the bundled model flickers, and what the stabilizer leaves of it: `python benchmarks/preview.py`.
 
 The clips in the folder `shared` are made gray and coloured again; `meter.flicker` is in 8-bit levels. With
-`--model FILE` (any number of them) model files are compared with the bundled one instead, before any stabilizer,
+`--model FILE`, once or more, model files are compared with the bundled one instead, before any stabilizer,
 in squares of 256 pixels: flicker, and in brackets the mean chroma, as paler colours flicker less.
 """
 
