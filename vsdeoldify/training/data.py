@@ -283,8 +283,9 @@ class Crops(Dataset[Any]):
 class Pairs(Crops):
     """`Crops`, of which every third comes twice, as in two frames of a film.
 
-    The second view is shifted and zoomed a little, a little brighter or darker, has other grain, and
-    sometimes something stands in front that was not there: what is in both should have the same colours.
+    Half of the second views stand still and differ by faint grain and brightness; the others are shifted,
+    zoomed, brighter or darker, and grainier. Sometimes something stands in front that was not there. What is
+    in both should have the same colours.
     """
 
     EVERY = 3
@@ -305,8 +306,10 @@ class Pairs(Crops):
         first = self._view(planes, box, mirrored, tone)
         if self._count % self.EVERY:
             return first
-        moved = self._moved(box, planes.shape[1], planes.shape[0])
-        gray, ab = self._view(planes, moved, mirrored, self._later(tone))
+        # Flicker shows most where camera and thing stand still and only the grain changes.
+        still = self._random.random() < 0.5
+        moved = box if still else self._moved(box, planes.shape[1], planes.shape[0])
+        gray, ab = self._view(planes, moved, mirrored, self._later(tone, still))
         if self._random.random() < 0.4:
             self._cover(gray, ab)
         return *first, gray, ab, _overlay(box, moved, mirrored)
@@ -322,9 +325,15 @@ class Pairs(Crops):
         )
         return Box(min(max(x, 0), width - w), min(max(y, 0), height - h), w, h)
 
-    def _later(self, tone: Tone) -> Tone:
+    def _later(self, tone: Tone, still: bool) -> Tone:
         """The tone of another frame: mostly nearly the same one."""
         draw = self._random
+        if still:
+            return tone._replace(
+                gamma=tone.gamma * float(np.exp(draw.normal(0, 0.01))),
+                black=tone.black + draw.normal(0, 0.005),
+                grain=max(tone.grain, draw.uniform(0.002, 0.012)),
+            )
         if draw.random() < 0.2:
             return self._tone()
         grain = draw.uniform(0.005, 0.03) if draw.random() < 0.7 else 0.0

@@ -83,7 +83,7 @@ class ColourLoss(nn.Module):
             + 0.5 * huber
             + pale
             + 0.5 * uneven
-            + 0.08 * unsteady
+            + 0.2 * unsteady
         )
 
 
@@ -106,8 +106,8 @@ def disagreement(mean: Tensor, ab: Tensor, rows: Tensor, places: Tensor) -> Tens
     )
     inside = (grid.abs() <= 1).all(dim=-1)
     same = inside & ((second[:, 2:] - ab[rows]).square().sum(dim=1) < _SAME_COLOUR**2)
-    # Quadratic below one Lab unit, which nobody sees.
-    apart = ((second[:, :2] - mean[rows]).square().sum(dim=1) + 1).sqrt() - 1
+    # Flicker is a matter of tenths of a Lab unit from frame to frame: only below that the slope ends.
+    apart = ((second[:, :2] - mean[rows]).square().sum(dim=1) + 0.01).sqrt() - 0.1
     return (apart * same).sum() / same.sum().clamp(min=1)
 
 

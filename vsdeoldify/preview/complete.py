@@ -1,0 +1,223 @@
+"""Colours that a person sets, completed to a whole picture: the automatic colours, corrected around them.
+
+A hint reaches as far as the picture looks alike. What it changes is spread by a random walk on a coarse grid
+whose steps avoid edges of the luma (Levin, Lischinski and Weiss, "Colorization using Optimization", 2004) and
+of the automatic colours, and which ends after a while: far from every hint the automatic colours stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+type Array = NDArray[np.float32]
+
+_GRID = 112
+"""Cells of the grid in each direction; the time grows with the fourth power."""
+
+# All of these were chosen on validation pictures with `benchmarks/hints.py`.
+_LUMA_SHARE, _LUMA_FLOOR = 0.15, 1e-4
+_CHROMA = 0.02
+_DECAY = 6e-5
+_PULL = 50.0
+_DIFFERENCE = 0.35
+_SHARPNESS = 0.04
+
+# The neighbours to the right and below of a cell, (rows, columns): each pair of neighbours once.
+_NEIGHBOURS = ((0, 1), (1, -1), (1, 0), (1, 1))
+_DIAGONAL = 0.7
+
+
+def complete(gray: Array, automatic: Array, hints: Array, mask: NDArray[np.bool_]) -> Array:
+    """Spread a person's colours over a picture and keep the automatic ones elsewhere.
+
+    Args:
+        gray: the luma (H, W), 0…1.
+        automatic: U and V of BT.601 (2, H, W), −0.5…0.5: what a model makes of the picture.
+        hints: U and V (2, H, W) where `mask` is set, anything finite elsewhere. Points, strokes and
+            whole areas are all the same to it.
+        mask: (H, W), where a colour is given.
+
+    Returns:
+        U and V (2, H, W), −0.5…0.5: the hints where they are given; the automatic colours as they are where
+        there is no hint at all.
+
+    Raises:
+        ValueError: sizes that do not fit, a mask that is not of truth values, or numbers that are not finite.
+    """
+    gray, automatic, hints = (np.asarray(x, np.float32) for x in (gray, automatic, hints))
+    _check(gray, automatic, hints, mask)
+    if not mask.any():
+        return automatic.copy()
+    with _one_thread():
+        return _complete(gray, automatic, hints, mask)
+
+
+def _complete(gray: Array, automatic: Array, hints: Array, mask: NDArray[np.bool_]) -> Array:
+    hints = np.where(mask, hints, np.float32(0))
+    size = (min(_GRID, gray.shape[0]), min(_GRID, gray.shape[1]))
+    small_gray = _shrunk(gray[None], size)[0]
+    small_automatic = _shrunk(automatic, size)
+    given = _shrunk(mask[None].astype(np.float32), size)[0]
+    share = np.maximum(given, 1e-6)
+    wanted = _shrunk(hints, size) / share
+    before = _shrunk(automatic * mask, size) / share
+
+    steps = _steps(small_gray, small_automatic)
+    degree = _degree(steps)
+    pull = _PULL * np.minimum(1, 4 * given)
+    sources = pull[..., None] * np.stack((np.ones_like(pull), *wanted, *before), axis=-1)
+    diagonal = degree * (1 + _DECAY) + pull + 1e-7
+    spread = np.moveaxis(_solve(diagonal, steps, sources.astype(np.float32)), -1, 0)
+    reach, wanted, before = np.split(_enlarged(spread, small_gray, gray), (1, 3))
+
+    # Two ways to correct: by the difference between hint and automatic colour, which keeps the automatic
+    # shades, and by the hint's colour itself, which makes an object one. A mixture is better than either.
+    differing = automatic + wanted - before
+    replacing = wanted + (1 - reach.clip(0, 1)) * automatic
+    result = _DIFFERENCE * differing + (1 - _DIFFERENCE) * replacing
+    completed: Array = np.where(mask, hints, result).clip(-0.5, 0.5).astype(np.float32)
+    return completed
+
+
+def _check(gray: Array, automatic: Array, hints: Array, mask: NDArray[np.bool_]) -> None:
+    if gray.ndim != 2 or min(gray.shape) < 2:
+        raise ValueError(f"gray must have height and width of at least 2, got the shape {gray.shape}")
+    for name, planes in (("automatic", automatic), ("hints", hints)):
+        if planes.shape != (2, *gray.shape):
+            raise ValueError(f"{name} must be of shape {(2, *gray.shape)} as gray is, got {planes.shape}")
+    if mask.shape != gray.shape or mask.dtype != np.bool_:
+        raise ValueError(
+            f"mask must be truth values of shape {gray.shape}, got {mask.dtype} of shape {mask.shape}"
+        )
+    for name, values in (("gray", gray), ("automatic", automatic), ("hints", hints)):
+        if not np.isfinite(values).all():
+            raise ValueError(f"{name} holds numbers that are not finite")
+
+
+def _shrunk(planes: Array, size: tuple[int, int]) -> Array:
+    """Means over the cells of a grid of (rows, columns)."""
+    tensor = torch.from_numpy(np.ascontiguousarray(planes))[None]
+    shrunk: Array = functional.adaptive_avg_pool2d(tensor, size)[0].numpy()
+    return shrunk
+
+
+def _steps(gray: Array, chroma: Array) -> list[Array]:
+    """How likely the walk steps to each of `_NEIGHBOURS`: 1 where both cells look alike, 0 off the grid."""
+    rows, columns = gray.shape
+    stacked = torch.from_numpy(np.stack((gray, gray * gray)))[:, None]
+    mean, square = functional.avg_pool2d(stacked, 3, 1, 1, count_include_pad=False)[:, 0].numpy()
+    variance = np.maximum(square - mean * mean, 0)
+    steps = []
+    for down, right in _NEIGHBOURS:
+        here = np.s_[: rows - down, max(0, -right) : columns - max(0, right)]
+        there = np.s_[down:, max(0, right) : columns - max(0, -right)]
+        # Measured against the contrast around: soft shades are as steep as an edge in a dim picture.
+        contrast = _LUMA_FLOOR + _LUMA_SHARE * np.minimum(variance[here], variance[there])
+        apart = (gray[here] - gray[there]) ** 2 / contrast
+        between = chroma[:, *here] - chroma[:, *there]
+        apart += (between * between).sum(axis=0) / _CHROMA**2
+        step = np.zeros_like(gray)
+        step[here] = (np.exp(-apart) + 1e-5) * (_DIAGONAL if down and right else 1)
+        steps.append(step)
+    return steps
+
+
+def _degree(steps: list[Array]) -> Array:
+    """The sum of the steps from each cell in all eight directions."""
+    total = np.zeros_like(steps[0])
+    for (down, right), step in zip(_NEIGHBOURS, steps, strict=True):
+        # Steps off the grid are 0, so nothing comes in at the other side.
+        total += step + np.roll(step, (down, right), axis=(0, 1))
+    return total
+
+
+def _solve(diagonal: Array, steps: list[Array], sources: Array) -> Array:
+    """Solve the walk's equations: diagonal · x − Σ step · x of the neighbour = sources.
+
+    Row by row of the grid (the block form of Gaussian elimination for a banded matrix): every row depends
+    only on the one above, so that all the work is in products and inverses of small dense matrices.
+
+    Args:
+        diagonal: (R, C).
+        steps: four of (R, C), as `_steps` gives them.
+        sources: (R, C, K).
+
+    Returns:
+        (R, C, K).
+    """
+    rows, columns = diagonal.shape
+    right, *below = steps
+    n = np.arange(columns)
+    own = np.zeros((rows, columns, columns), np.float32)
+    own[:, n, n] = diagonal
+    own[:, n[:-1], n[1:]] = own[:, n[1:], n[:-1]] = -right[:, :-1]
+    inverses, values = torch.from_numpy(own), torch.from_numpy(sources.copy())
+    # From each row to the one below: straight down, down to the left, down to the right.
+    left, straight, across = (torch.from_numpy(step)[..., None] for step in below)
+    for r in range(rows):
+        if r:
+            above = _down(inverses[r - 1], left[r - 1], straight[r - 1], across[r - 1])
+            inverses[r] -= _down(above.T, left[r - 1], straight[r - 1], across[r - 1])
+            values[r].addmm_(above, values[r - 1])
+        # The row's matrix makes way for its inverse.
+        torch.cholesky_inverse(torch.linalg.cholesky(inverses[r]), out=inverses[r])
+    solution = torch.empty_like(values)
+    solution[-1] = inverses[-1] @ values[-1]
+    for r in range(rows - 2, -1, -1):
+        below_here = straight[r] * solution[r + 1]
+        below_here[1:] += left[r][1:] * solution[r + 1][:-1]
+        below_here[:-1] += across[r][:-1] * solution[r + 1][1:]
+        solution[r] = inverses[r] @ (values[r] + below_here)
+    solved: Array = solution.numpy()
+    return solved
+
+
+def _down(
+    cells: torch.Tensor, left: torch.Tensor, straight: torch.Tensor, across: torch.Tensor
+) -> torch.Tensor:
+    """Go one row down from the cells (C, N): the product with the rows' sparse link matrix."""
+    result = straight * cells
+    result[:-1].addcmul_(left[1:], cells[1:])
+    result[1:].addcmul_(across[:-1], cells[:-1])
+    return result
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Threads that wait for each other in many small steps made them 100 times slower on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _enlarged(planes: Array, small_gray: Array, gray: Array) -> Array:
+    """Enlarge (K, R, C) to the picture's size; cells that look like the pixel count more (no halos)."""
+    (rows, columns), (height, width) = small_gray.shape, gray.shape
+    if (rows, columns) == (height, width):
+        return planes
+    y = (np.arange(height) + 0.5) * rows / height - 0.5
+    x = (np.arange(width) + 0.5) * columns / width - 0.5
+    total = np.zeros_like(gray)
+    result = np.zeros((len(planes), height, width), np.float32)
+    for place_y in (np.floor(y), np.floor(y) + 1):
+        for place_x in (np.floor(x), np.floor(x) + 1):
+            near = np.outer(1 - np.abs(y - place_y), 1 - np.abs(x - place_x)).astype(np.float32)
+            cells = np.ix_(
+                place_y.clip(0, rows - 1).astype(np.int64), place_x.clip(0, columns - 1).astype(np.int64)
+            )
+            alike = np.exp(-((gray - small_gray[cells]) ** 2) / (2 * _SHARPNESS**2)) + np.float32(1e-4)
+            weight = near * alike
+            total += weight
+            result += weight * planes[:, *cells]
+    # A pixel in the middle of a cell has that cell alone, with a weight of at least 1e-4.
+    enlarged: Array = (result / np.maximum(total, 1e-12)).astype(np.float32)
+    return enlarged
