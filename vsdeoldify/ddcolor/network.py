@@ -38,7 +38,6 @@ STRIDE = 32
 _HEADS = 8
 _LEVELS = 3
 _SHUFFLE = 4
-_CACHED_SIZES = 8
 
 
 @dataclass(frozen=True)
@@ -171,7 +170,9 @@ class DDColor(nn.Module):
         self.mix = nn.Parameter(torch.empty(2, config.queries))
         self.picture = nn.Parameter(torch.empty(2, 3, 1, 1))
         self.offset = nn.Parameter(torch.empty(2))
-        self._positions: dict[tuple[int, int, torch.device, torch.dtype], Tensor] = {}
+        # Kept for good: a recorded graph of CUDA reads them where they lie. They are small, for each side of a
+        # map has a table of its own.
+        self._tables: dict[tuple[int, torch.device, torch.dtype], Tensor] = {}
 
     @property
     def architecture(self) -> Architecture:
@@ -228,13 +229,15 @@ class DDColor(nn.Module):
         return embedded.float().transpose(1, 2) @ self.mix.float().T
 
     def _position(self, features: Tensor, memory: Tensor) -> Tensor:
-        key = (features.shape[2], features.shape[3], memory.device, memory.dtype)
-        if (position := self._positions.get(key)) is None:
-            if len(self._positions) >= _CACHED_SIZES:
-                self._positions.clear()
-            position = sine_position(key[0], key[1], memory.shape[2]).to(memory)
-            self._positions[key] = position
-        return position
+        """Where each position of a map lies: its table of sines, (H · W, hidden), in the format of `memory`."""
+        height, width = features.shape[2:]
+        return _join_tables(self._table(height, memory), self._table(width, memory))
+
+    def _table(self, size: int, memory: Tensor) -> Tensor:
+        key = (size, memory.device, memory.dtype)
+        if (table := self._tables.get(key)) is None:
+            table = self._tables[key] = sine_table(size, memory.shape[2] // 2).to(memory)
+        return table
 
 
 def build(state: dict[str, Tensor]) -> DDColor:
@@ -401,18 +404,23 @@ def sine_position(height: int, width: int, channels: int) -> Tensor:
     Returns:
         (height · width, channels) float32: pairs of sine and cosine with wavelengths up to 10000 turns.
     """
-    half = channels // 2
-    pairs = torch.div(torch.arange(half), 2, rounding_mode="floor")
-    wavelengths = 10000.0 ** (2 * pairs / half)
+    return _join_tables(sine_table(height, channels // 2), sine_table(width, channels // 2))
 
-    def table(size: int) -> Tensor:
-        place = torch.arange(1, size + 1, dtype=torch.float32) / (size + 1e-6) * (2 * math.pi)
-        angles = place[:, None] / wavelengths
-        return torch.stack((angles[:, 0::2].sin(), angles[:, 1::2].cos()), 2).flatten(1)
 
-    rows = table(height)[:, None].expand(-1, width, -1)
-    columns = table(width)[None].expand(height, -1, -1)
-    return torch.cat((rows, columns), 2).flatten(0, 1)
+def sine_table(size: int, channels: int) -> Tensor:
+    """One side of the table of positions: (size, channels) float32 on the CPU."""
+    # Formats and device in full: a script may have set others as torch's defaults.
+    pairs = torch.div(torch.arange(channels, device="cpu"), 2, rounding_mode="floor").float()
+    wavelengths = 10000.0 ** (2 * pairs / channels)
+    place = torch.arange(1, size + 1, dtype=torch.float32, device="cpu") / (size + 1e-6) * (2 * math.pi)
+    angles = place[:, None] / wavelengths
+    return torch.stack((angles[:, 0::2].sin(), angles[:, 1::2].cos()), 2).flatten(1)
+
+
+def _join_tables(rows: Tensor, columns: Tensor) -> Tensor:
+    height, width = len(rows), len(columns)
+    joined = torch.cat((rows[:, None].expand(-1, width, -1), columns[None].expand(height, -1, -1)), 2)
+    return joined.flatten(0, 1)
 
 
 def blur(x: Tensor) -> Tensor:

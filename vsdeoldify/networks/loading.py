@@ -57,14 +57,16 @@ def load_runner(
 
     from ..runtime.engines import make_engine
     from ..runtime.runner import Runner
+    from ..runtime.surroundings import undisturbed
 
     row = FAMILIES[family]
     path = _path_of(row, model, models_folder)
 
     def load() -> nn.Module:
         try:
-            colorizer = _read(row, model, path, dtype).colorizer
-            colorizer = colorizer.eval().requires_grad_(False).to(device=device, dtype=dtype)
+            with undisturbed(device, inference=False):
+                colorizer = _read(row, model, path, dtype).colorizer
+                colorizer = colorizer.eval().requires_grad_(False).to(device=device, dtype=dtype)
         except torch.OutOfMemoryError as error:
             raise MemoryError(
                 f"out of memory on {device} while loading {path.name}; close other programs, or use "
