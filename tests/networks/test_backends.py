@@ -1,10 +1,17 @@
 """One network, one colour: whatever runs it, at whatever size, and whatever the script has set."""
 
+import numpy as np
 import pytest
 import torch
+from skimage.color import deltaE_ciede2000, rgb2lab
 from tiny import tiny_ddcolor_state_dict, tiny_deoldify_state_dict
 
+from vsdeoldify.networks.family import FAMILIES
+from vsdeoldify.networks.loading import load_runner
+from vsdeoldify.runtime.color import chroma_to_rgb
 from vsdeoldify.runtime.engines import openvino
+from vsdeoldify.runtime.engines.base import Planes
+from vsdeoldify.runtime.runner import Runner
 
 CPU = torch.device("cpu")
 SIZES = (64, 160, 224, 288)
