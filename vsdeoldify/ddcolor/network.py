@@ -170,7 +170,7 @@ class DDColor(nn.Module):
         self.mix = nn.Parameter(torch.empty(2, config.queries))
         self.picture = nn.Parameter(torch.empty(2, 3, 1, 1))
         self.offset = nn.Parameter(torch.empty(2))
-        # Kept for good: a recorded graph of CUDA reads them where they lie. They are small, for each side of a
+        # Kept for good: a recorded graph of CUDA reads them where they lie. They are small; each side of a
         # map has a table of its own.
         self._tables: dict[tuple[int, torch.device, torch.dtype], Tensor] = {}
 
@@ -229,7 +229,7 @@ class DDColor(nn.Module):
         return embedded.float().transpose(1, 2) @ self.mix.float().T
 
     def _position(self, features: Tensor, memory: Tensor) -> Tensor:
-        """Where each position of a map lies: its table of sines, (H · W, hidden), in the format of `memory`."""
+        """Where each position of a map lies: its table of sines, (H · W, hidden), in `memory`'s format."""
         height, width = features.shape[2:]
         return _join_tables(self._table(height, memory), self._table(width, memory))
 
