@@ -53,6 +53,19 @@ def _models() -> dict[str, Models]:
     }
 
 
+def _warn_of_hues(dark: object, dark_p: object) -> None:
+    """Say which hues a `dark_p` of two values acts on: all of them in scripts that were written for HAVC."""
+    import vapoursynth as vs
+
+    if dark and not isinstance(dark_p, DarkParams) and isinstance(dark_p, Sequence) and len(dark_p) == 2:
+        vs.core.log_message(
+            vs.MESSAGE_TYPE_WARNING,
+            f'ddeoldify_stabilizer: dark_p of two values acts on the hues "{DarkParams().hue_range}"; '
+            'in scripts written for HAVC it means all hues: write "none" as the third value for these, '
+            "or the hues that you mean",
+        )
+
+
 def _build(clip: object, colouring: Colouring | None, calming: Calming | None) -> vs.VideoNode:
     from . import chain
     from .vsutils import formats
@@ -155,7 +168,9 @@ def ddeoldify_stabilizer(
     """
     given = {name: value for name, value in locals().items() if name not in ("clip", "others")}
     with _errors_as("ddeoldify_stabilizer"):
-        return _build(clip, None, check_calming(given | others))
+        calming = check_calming(given | others)
+        _warn_of_hues(dark, dark_p)
+        return _build(clip, None, calming)
 
 
 def colorize(

@@ -30,6 +30,8 @@ STAB_MODES: dict[str, Mode] = {
     "guided": "G",
 }
 MAX_FRAMES: dict[Mode, int] = {"A": 15, "W": 15, "G": 31}
+LARGEST_CUT_THRESHOLD = 0.5
+"""From here on `tht_scen` is no luma difference that cuts of films have."""
 
 
 class DeOldifyParams(NamedTuple):
@@ -163,8 +165,9 @@ class StabParams(NamedTuple):
         sat: factor on the colour that fills a neighbour's gray pixels, 0–1.
         tht: a neighbour's pixel is gray when its HSV saturation is below this, 0–255; 0 restores nothing.
         weight: share of the neighbour's own colour that remains in its restored pixels, 0–1.
-        tht_scen: mean luma difference (0–1) of two frames above which a scene cut lies between them;
-            0 trusts the clip's own scene change properties only.
+        tht_scen: mean luma difference (0–0.5) of two frames above which a scene cut lies between them;
+            0 trusts the clip's own scene change properties only. 0.5–1 counts as 0.15, and so does 0 where
+            `tht` and `weight` are 0, too: these are HAVC's values, which mean something else.
         hue_adjust: chroma adjustment `"ranges|saturation,weight"` on the result, or "none".
     """
 
@@ -273,6 +276,20 @@ class _Frames:
 
     def check(self, name: str, value: object, checked: Mapping[str, Any]) -> int:
         return integer(name, value, 3, MAX_FRAMES[checked["mode"]]) | 1
+
+
+@dataclass(frozen=True, slots=True)
+class _CutThreshold:
+    """The luma difference of two frames that makes a cut.
+
+    HAVC's scripts have a share of gray pixels in its place: 0.8, or 0 behind two more zeros. As luma
+    differences these would let colours cross every cut, so they count as the default.
+    """
+
+    def check(self, name: str, value: object, checked: Mapping[str, Any]) -> float:
+        difference = SHARE.check(name, value, checked)
+        zeros = difference == checked["tht"] == checked["weight"] == 0.0
+        return StabParams().tht_scen if zeros or difference >= LARGEST_CUT_THRESHOLD else difference
 
 
 @dataclass(frozen=True)
@@ -426,7 +443,7 @@ STAB = Group(
         "sat": SHARE,
         "tht": Number(0, 255),
         "weight": SHARE,
-        "tht_scen": SHARE,
+        "tht_scen": _CutThreshold(),
         "hue_adjust": Adjustment(),
     },
 )

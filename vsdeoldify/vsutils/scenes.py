@@ -2,7 +2,8 @@
 
 A cut between the frames n - 1 and n is known, in this order, by the source's own properties
 (`_SceneChangePrev` of frame n, `_SceneChangeNext` of frame n - 1: either one set means a cut), or, where
-neither is there, by the mean absolute luma difference of the two frames on a 64×64 picture.
+neither is there, by the mean absolute luma difference of the two frames on a 64×64 picture. HAVC marks its
+reference frames with the same properties, beside two of its own: these marks are no cuts.
 
 A flash is a frame that differs from both neighbours while these resemble each other. It is no cut: its
 neighbours stay one scene, and the flash stands alone, giving no colour and taking none. A fade changes little
@@ -21,6 +22,7 @@ from .props import whole
 _SIZE = 64
 # The frames around a flash may differ by this share of the threshold at most.
 _FLASH = 0.5
+_MARKS_OF_REFERENCES = "sc_threshold", "sc_frequency"
 
 
 def shift(clip: vs.VideoNode, offset: int) -> vs.VideoNode:
@@ -62,6 +64,13 @@ def _differences(clip: vs.VideoNode) -> vs.VideoNode:
     return vs.core.std.PlaneStats(one, shift(small, -2), prop="_Step2")
 
 
+def _mark(frame: vs.VideoFrame, name: str) -> int | None:
+    """A property that tells a cut; None where it is missing or marks HAVC's reference frames."""
+    if any(other in frame.props for other in _MARKS_OF_REFERENCES):
+        return None
+    return whole(frame, name)
+
+
 def find_cuts(clip: vs.VideoNode, threshold: float) -> vs.VideoNode:
     """Find scene cuts and flashes.
 
@@ -88,7 +97,7 @@ def find_cuts(clip: vs.VideoNode, threshold: float) -> vs.VideoNode:
 
     def mark(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
         frame, before, here, after = f
-        marks = whole(here, "_SceneChangePrev"), whole(before, "_SceneChangeNext")
+        marks = _mark(here, "_SceneChangePrev"), _mark(before, "_SceneChangeNext")
         cut, flash = n == 0 or any(marks), False
         if threshold > 0.0 and n > 0 and marks == (None, None):
             flash = is_flash(n, here, after)
