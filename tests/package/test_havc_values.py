@@ -1,4 +1,4 @@
-"""Values that mean something else in scripts for HAVC, the original's successor: what a film gets from them."""
+"""Values that mean something else in scripts for HAVC: what a film gets from them."""
 
 from collections.abc import Iterator
 
