@@ -265,7 +265,7 @@ def test_wrong_usage_is_exit_code_2(
     [
         (["nowhere.png"], "nowhere.png cannot be read"),
         (["nowhere.mp4"], "nowhere.mp4 does not exist"),
-        (["cache"], "no pictures in the folder"),
+        (["cache"], "holds no pictures"),
         (["clip.mp4", "--start", "8"], "8 frames"),
         (["wide.pth"], "wide.pth"),
         (["pictures", "--csv", "no/such/o.csv"], "--csv"),

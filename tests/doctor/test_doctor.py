@@ -240,7 +240,8 @@ def test_a_library_that_takes_the_process_with_it_becomes_a_line(
         "torchvision",
         "timm",
         "safetensors",
-        "cv2",
+        "pyvips",
+        "PIL",
         "skimage",
         "vsdeoldify",
     ):
@@ -267,7 +268,8 @@ def test_output_of_libraries_does_not_disturb_the_report(
         "torchvision",
         "timm",
         "safetensors",
-        "cv2",
+        "pyvips",
+        "PIL",
         "skimage",
         "vsdeoldify",
     ):
@@ -473,14 +475,14 @@ def test_packages_that_are_missing_are_named_with_what_needs_them(monkeypatch: p
     version = metadata.version
 
     def without(name: str) -> str:
-        if name in ("timm", "imageio-ffmpeg") or name.startswith("opencv"):
+        if name in ("timm", "imageio-ffmpeg") or name.startswith("pyvips"):
             raise metadata.PackageNotFoundError(name)
         return version(name)
 
     monkeypatch.setattr(metadata, "version", without)
     findings = list(packages.packages())
     assert levels(named(findings, "timm")) == {"error"}
-    for name in ("imageio-ffmpeg", "opencv-python-headless"):
+    for name in ("imageio-ffmpeg", "pyvips"):
         (found,) = named(findings, name)
         assert found.level == "warning"
         assert "command line only" in found.text

@@ -20,9 +20,9 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "vsdeoldify"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
-MODULE_OF = {"opencv-python-headless": "cv2", "scikit-image": "skimage"}
-# VapourSynth loads it; nothing imports it.
-PLUGINS = {"vapoursynth-bestsource"}
+MODULE_OF = {"opencv-python-headless": "cv2", "scikit-image": "skimage", "pillow": "PIL"}
+# VapourSynth and pyvips load them; nothing of ours imports them.
+PLUGINS = {"vapoursynth-bestsource", "pyvips-binary"}
 
 pytestmark = pytest.mark.timeout(180)
 

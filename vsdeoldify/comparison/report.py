@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..pictures.files import Picture, decode_picture, write_picture
+from ..pictures.sheet import write_text
 from .results import HEADINGS, Result, averages, figures, formatted, shown_keys
 
 _COLUMNS = 4
@@ -76,7 +77,7 @@ def make_sheet(results: Sequence[Result]) -> Picture:
     sheet = np.full((lines * cell_height, columns * cell_width + _GAP, 3), 24, np.uint8)
     for index, (result, own) in enumerate(zip(results, pictures, strict=True)):
         top, left = index // columns * cell_height, index % columns * cell_width + _GAP
-        _write_text(sheet[top : top + _CAPTION, left : left + width], _caption(result))
+        write_text(sheet[top : top + _CAPTION, left : left + width], _caption(result))
         for number, picture in enumerate(own):
             y = top + _CAPTION + number * (height + _GAP)
             sheet[y : y + height, left : left + width] = picture
@@ -87,20 +88,6 @@ def _caption(result: Result) -> str:
     values = formatted(result)
     distance = f"  dE {values['ciede2000']}" if values["ciede2000"] else ""
     return f"{result.label}{distance}"
-
-
-def _write_text(place: Picture, text: str) -> None:
-    """Write a line into a strip of a sheet, as large as fits."""
-    import cv2
-
-    # OpenCV's built-in letters are ASCII.
-    text = text.encode("ascii", "replace").decode()
-    scale = 0.45
-    (width, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)
-    scale *= min(1.0, (place.shape[1] - 2) / max(width, 1))
-    strip = np.ascontiguousarray(place)
-    cv2.putText(strip, text, (0, 16), cv2.FONT_HERSHEY_SIMPLEX, scale, (230, 230, 230), 1, cv2.LINE_AA)
-    place[...] = strip
 
 
 def _free_name(folder: Path, name: str, taken: Sequence[Path]) -> Path:

@@ -10,6 +10,7 @@ import vapoursynth as vs
 from .. import meter
 from ..film.script import PLUGIN_MISSING, source_arguments
 from ..pictures.files import Picture, frame_to_picture, picture_to_clip, read_picture
+from ..pictures.sheet import scaled
 from ..support.errors import PictureError
 from ..support.h273 import MATRIX_BT601
 from ..support.words import sentence
@@ -143,12 +144,9 @@ def _rgb(clip: vs.VideoNode) -> vs.VideoNode:
 
 def shrink(picture: Picture, largest: int) -> Picture:
     """The picture scaled down, where its longer side is above `largest` pixels."""
-    import cv2
-
     height, width, _ = picture.shape
     scale = largest / max(height, width)
     if scale >= 1:
         return picture
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    small: Picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    return small
+    return scaled(picture, size)

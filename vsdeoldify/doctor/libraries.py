@@ -11,7 +11,8 @@ from .surroundings import DISTRIBUTION, pip
 _LIBRARIES_TIMEOUT = 300
 
 _CLI_MODULES = {
-    "cv2": "opencv-python-headless",
+    "pyvips": "pyvips",
+    "PIL": "pillow",
     "skimage": "scikit-image",
     "imageio_ffmpeg": "imageio-ffmpeg",
 }

@@ -211,7 +211,8 @@ STEPS: dict[str, Callable[[], Any]] = {
     "timm": lambda: import_facts("timm"),
     "safetensors": lambda: import_facts("safetensors.torch"),
     "vsdeoldify": lambda: import_facts("vsdeoldify"),
-    "cv2": lambda: import_facts("cv2"),
+    "pyvips": lambda: import_facts("pyvips"),
+    "PIL": lambda: import_facts("PIL.Image"),
     "skimage": lambda: import_facts("skimage.color"),
     "imageio_ffmpeg": lambda: import_module("imageio_ffmpeg").get_ffmpeg_exe(),
 }

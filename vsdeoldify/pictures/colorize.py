@@ -1,6 +1,5 @@
-"""Colour pictures; and sheets of small pictures of a film, before and after."""
+"""Colour picture files: each page's luma once, and the colours of a small picture of it beside that."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,20 +9,20 @@ import numpy as np
 from ..networks.files import used_models
 from ..settings.presets import Preset
 from ..support.errors import PictureError
+from ..support.h273 import LUMA_WEIGHTS, MATRIX_BT601
 from ..support.reporter import SILENT, Reporter
 from ..support.words import sentence
-from .files import (
-    PICTURE_SUFFIXES,
-    Picture,
-    frame_to_picture,
-    is_picture,
-    picture_to_clip,
-    read_picture,
-    to_8_bits,
-    write_picture,
-)
+from . import writing
+from .formats import format_of
+from .memory import check_memory
+from .reading import Scan, open_picture
+from .vips import library
+from .vips import reading as explained
 
 _SMALLEST = 16
+# What the networks are shown at most: above 2560 no render factor that follows the width grows any more,
+# and no network sees more than 1024 rows.
+_WIDEST, _HIGHEST = 2560, 2048
 
 
 def colorize_pictures(
@@ -41,7 +40,7 @@ def colorize_pictures(
         outputs: as many files to write.
         chosen: the parameters; those that act over time have no effect.
         overwrite: replace existing outputs.
-        reporter: told which pictures fail and why, and how far the work is.
+        reporter: told which pictures fail and why, what a result lacks, and how far the work is.
 
     Raises:
         PictureError: some could not be coloured (the reporter knows which), or a parameter is wrong.
@@ -51,21 +50,15 @@ def colorize_pictures(
 
     used_models(chosen.ddeoldify)
     failed, before = 0, ""
-    keep: vs.VideoNode | None = None
+    colours = _Colours(chosen)
     with reporter.stage(len(inputs), "pictures") as progress:
         for number, (path, output) in enumerate(zip(inputs, outputs, strict=True)):
             progress.update(number)
             try:
                 if output.exists() and not overwrite:
                     raise PictureError(f"{output} exists: add --overwrite to replace it")
-                picture = read_picture(path)
-                height, width = picture.shape[:2]
-                if min(height, width) < _SMALLEST:
-                    raise PictureError(f"{path} is too small: {width}×{height}, at least 16×16 is needed")
-                # The clip of the picture before is kept until here: it holds the networks in memory.
-                keep = _colour_clip(picture_to_clip(picture), chosen)
-                coloured = frame_to_picture(keep.get_frame(0))
-                _write(output, coloured, _alpha(path, picture))
+                for note in _colorize_file(path, output, colours):
+                    reporter.note(note)
             except PictureError as error:
                 failed += 1
                 reporter.say(str(error))
@@ -82,63 +75,123 @@ def colorize_pictures(
         raise PictureError(f"{failed} of {len(inputs)} pictures could not be coloured")
 
 
-def _colour_clip(clip: Any, chosen: Preset) -> Any:
-    from .. import colorize
+def _colorize_file(path: Path, output: Path, colours: "_Colours") -> list[str]:
+    """Colour all pages of a file that the output's format holds.
 
-    # What acts over time has nothing to act on.
-    return colorize(
-        clip, chosen.name, chosen.colours, **chosen.ddeoldify, **{**chosen.stabilizer, "stab": False}
-    )
-
-
-def _alpha(path: Path, picture: Picture) -> Picture | None:
-    """A picture file's transparency, turned as `read_picture` turned the colours."""
-    import cv2
-
-    raw = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
-    if raw is None or raw.ndim != 3 or raw.shape[2] != 4 or raw.dtype != picture.dtype:
-        return None
-    colours, alpha = raw[..., 2::-1], raw[..., 3]
-    for turns in range(4):
-        for mirrored in (False, True):
-            turned = np.rot90(colours[:, ::-1] if mirrored else colours, turns)
-            if turned.shape == picture.shape and np.array_equal(turned, picture):
-                turned_alpha: Picture = np.rot90(alpha[:, ::-1] if mirrored else alpha, turns)
-                return turned_alpha
-    return None
-
-
-def _write(path: Path, picture: Picture, alpha: Picture | None) -> None:
-    if alpha is None:
-        write_picture(path, picture)
-        return
-    import cv2
-
-    with_alpha = np.dstack([picture[..., ::-1], alpha])
-    if path.suffix.lower() in (".webp", ".avif"):
-        with_alpha = to_8_bits(with_alpha)
-    done, data = cv2.imencode(path.suffix, with_alpha)
-    if not done:
-        raise PictureError(f"{path} cannot be encoded")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        try:
-            temporary.write_bytes(data.tobytes())
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise PictureError(f"{path} cannot be written: {error.strerror or error}") from error
-
-
-def pictures_in(folder: Path) -> list[Path]:
-    """The picture files of a folder, by name.
-
-    Raises:
-        PictureError: there are none.
+    Returns:
+        What the result lacks, each a sentence.
     """
-    found = sorted(path for path in folder.iterdir() if is_picture(path) and path.is_file())
-    if not found:
-        known = ", ".join(sorted(PICTURE_SUFFIXES))
-        raise PictureError(f"{folder} holds no pictures ({known})")
-    return found
+    chosen = format_of(output)
+    scan = open_picture(path, str(path))
+    scans, notes = _pages(scan, path, several=chosen.pages)
+    coloured = []
+    for page in scans:
+        width, height = page.image.width, page.image.height
+        if min(width, height) < _SMALLEST:
+            raise PictureError(f"{path} is too small: {width}×{height}, at least 16×16 is needed")
+        check_memory(str(path), page.whole)
+        with explained(page.name, page.kind):
+            coloured.append(_coloured(page, *colours.of(_luma(page))))
+            notes += [note for note in page.notes if note not in notes]
+    image = coloured[0]
+    if len(coloured) > 1:
+        image = library().Image.arrayjoin(coloured, across=1).copy()
+        image.set_type(library().GValue.gint_type, "page-height", coloured[0].height)
+    return notes + writing.save(image, output, str(path))
+
+
+def _pages(first: Scan, path: Path, *, several: bool) -> tuple[list[Scan], list[str]]:
+    """The pages of a file that are coloured, and what is said of the others."""
+    if first.pages < 2:
+        return [first], []
+    only = f"{path} holds {first.pages} pictures, and only the first is coloured"
+    if first.kind in ("PNG", "AVIF"):
+        return [first], [f"{only}; make a film of it to colour all (ffmpeg -i IN -c:v ffv1 OUT.mkv)"]
+    if not several:
+        return [first], [f"{only}; end the output's name with .tif to colour all"]
+    if first.kind in ("GIF", "WebP"):
+        return first.frames(), []
+    scans = [first, *(open_picture(path, f"{path}, page {n + 1}", n) for n in range(1, first.pages))]
+    shapes = {(scan.image.width, scan.image.height, scan.bits, scan.alpha is None) for scan in scans}
+    if len(shapes) > 1:
+        return [first], [f"{only}: the others have other sizes; make a file of each (tiffsplit IN)"]
+    return scans, []
+
+
+class _Colours:
+    """Gives the colours of pictures; the clip of the last one is kept, and with it the networks in memory."""
+
+    def __init__(self, chosen: Preset) -> None:
+        self._chosen = chosen
+        self._clip: Any = None
+
+    def of(self, luma: Any) -> tuple[Any, Any]:
+        """The BT.601 chroma planes, −0.5 to 0.5, of a luma plane of 0 to 1, at its own size."""
+        import vapoursynth as vs
+
+        from .. import colorize
+
+        height, width = luma.shape
+        blank = vs.core.std.BlankClip(width=width, height=height, format=vs.GRAYS, length=1, keep=True)
+        blank = vs.core.std.SetFrameProps(blank, _Matrix=MATRIX_BT601, _Range=vs.RANGE_FULL)
+
+        def fill(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
+            frame = f.copy()
+            np.copyto(np.asarray(frame[0]), luma)
+            return frame
+
+        # What acts over time has nothing to act on.
+        stabilizer = {**self._chosen.stabilizer, "stab": False}
+        self._clip = colorize(
+            vs.core.std.ModifyFrame(blank, blank, fill),
+            self._chosen.name,
+            self._chosen.colours,
+            **self._chosen.ddeoldify,
+            **stabilizer,
+        )
+        with self._clip.get_frame(0) as frame:
+            return np.asarray(frame[1]).copy(), np.asarray(frame[2]).copy()
+
+
+def _luma(scan: Scan) -> Any:
+    """A page's luma as a small picture: an array of 0 to 1."""
+    image = _full_luma(scan)
+    scale, vertical = min(1.0, _WIDEST / image.width), min(1.0, _HIGHEST / image.height)
+    if scale < 1 or vertical < 1:
+        image = image.resize(scale, vscale=vertical)
+    return np.asarray(image.numpy()).reshape(image.height, image.width).clip(0, 1)
+
+
+def _full_luma(scan: Scan) -> Any:
+    top = 255 if scan.bits == 8 else 65535
+    if scan.image.bands == 1:
+        return scan.image / top
+    kr, kb = LUMA_WEIGHTS[MATRIX_BT601]
+    return scan.image.recomb([[kr, 1 - kr - kb, kb]]) / top
+
+
+def _coloured(scan: Scan, u: Any, v: Any) -> Any:
+    """A page with colours, as an image whose rows are made when they are written."""
+    vips = library()
+    # The pixels are read a second time, from the beginning.
+    scan = scan.again()
+    luma = _full_luma(scan)
+    rows, columns = u.shape
+    chroma = vips.Image.new_from_memory(np.dstack([u, v]).tobytes(), columns, rows, 2, "float")
+    if (columns, rows) != (luma.width, luma.height):
+        chroma = chroma.resize(luma.width / columns, vscale=luma.height / rows, kernel="cubic")
+    kr, kb = LUMA_WEIGHTS[MATRIX_BT601]
+    kg, red, blue = 1 - kr - kb, 2 * (1 - kr), 2 * (1 - kb)
+    colours = chroma.recomb([[0, red], [-blue * kb / kg, -red * kr / kg], [blue, 0]])
+    # Clipping a channel would move the luma, so a colour too strong for its luma is weakened instead.
+    highest = colours[0].maxpair(colours[1]).maxpair(colours[2])
+    lowest = colours[0].minpair(colours[1]).minpair(colours[2])
+    nothing = 1e-9
+    share = ((1 - luma) / (highest + nothing)).minpair(luma / (nothing - lowest))
+    share = (share < 0).ifthenelse(0, (share > 1).ifthenelse(1, share))
+    # A gray pixel has no colour to weaken, and no share either.
+    top, depth, meaning = (255, "uchar", "srgb") if scan.bits == 8 else (65535, "ushort", "rgb16")
+    image = ((colours * share + luma) * top).rint().cast(depth)
+    if scan.alpha is not None:
+        image = image.bandjoin(scan.alpha)
+    return image.copy(interpretation=meaning, xres=scan.image.xres, yres=scan.image.yres)

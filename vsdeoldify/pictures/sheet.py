@@ -1,4 +1,4 @@
-"""A contact sheet: small pictures before and after, each pair with a line of text."""
+"""Contact sheets: small pictures side by side, with lines of text."""
 
 from collections.abc import Sequence
 
@@ -12,6 +12,8 @@ _GAP = 6
 
 _CAPTION = 22
 
+_LETTERS = 13.0
+
 
 def make_sheet(rows: Sequence[tuple[str, Picture, Picture]], aspect: float) -> Picture:
     """One picture of many: pairs side by side, each with a line of text above.
@@ -20,8 +22,6 @@ def make_sheet(rows: Sequence[tuple[str, Picture, Picture]], aspect: float) -> P
         rows: caption, picture before, picture after; all of one size.
         aspect: sample aspect ratio of the pictures.
     """
-    import cv2
-
     height, width = rows[0][1].shape[:2]
     scale = min(1.0, _THUMB_HEIGHT / height)
     size = max(1, round(width * aspect * scale)), max(1, round(height * scale))
@@ -31,11 +31,35 @@ def make_sheet(rows: Sequence[tuple[str, Picture, Picture]], aspect: float) -> P
     sheet = np.full((lines * cell_height, columns * cell_width, 3), 24, np.uint8)
     for index, (caption, before, after) in enumerate(rows):
         top, left = index // columns * cell_height, index % columns * cell_width + _GAP
-        cv2.putText(
-            sheet, caption, (left, top + 16), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (230, 230, 230), 1, cv2.LINE_AA
-        )
+        write_text(sheet[top : top + _CAPTION, left : left + cell_width - 2 * _GAP], caption)
         for side, picture in enumerate((before, after)):
-            small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+            small = scaled(picture, size)
             x = left + side * (size[0] + _GAP)
             sheet[top + _CAPTION : top + _CAPTION + size[1], x : x + size[0]] = small
     return sheet
+
+
+def write_text(place: Picture, text: str) -> None:
+    """Write a line into a strip of a sheet, in letters as large as fit, up to the usual size."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    strip = Image.fromarray(np.ascontiguousarray(place))
+    # The built-in letters are those of Western languages.
+    text = text.encode("latin-1", "replace").decode("latin-1")
+    font = ImageFont.load_default(_LETTERS)
+    width = font.getlength(text)
+    if width > place.shape[1] - 2:
+        font = ImageFont.load_default(max(4.0, _LETTERS * (place.shape[1] - 2) / width))
+    ImageDraw.Draw(strip).text((0, place.shape[0] - 6), text, (230, 230, 230), font, anchor="ls")
+    place[...] = np.asarray(strip)
+
+
+def scaled(picture: Picture, size: tuple[int, int]) -> Picture:
+    """A picture at another size (width, height), each pixel the mean of those that it stands for."""
+    from PIL import Image
+
+    planes = [
+        np.asarray(Image.fromarray(picture[..., band].astype(np.float32)).resize(size, Image.Resampling.BOX))
+        for band in range(picture.shape[2])
+    ]
+    return np.rint(np.stack(planes, axis=-1)).astype(picture.dtype)

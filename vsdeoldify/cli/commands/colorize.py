@@ -2,12 +2,14 @@
 
 import argparse
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ...film.source import Point, parse_point
 from ...film.streams import CONTAINERS
 from ...settings.presets import Preset
+from ...support.errors import PictureError
 from ...support.paths import user_path
 from ...support.words import clock
 from ..errors import DONE, USAGE, CommandError
@@ -142,19 +144,21 @@ def _reporter(args: argparse.Namespace) -> Terminal | JsonLines:
 
 
 def _run_pictures(args: argparse.Namespace, source: Path, chosen: Preset) -> None:
-    from ...pictures.colorize import pictures_in
-    from ...pictures.files import PICTURE_SUFFIXES
+    from ...pictures.folder import open_album, output_name, output_names
+    from ...pictures.formats import format_of
 
     for option in ("start", "end", "preview"):
         if getattr(args, option) is not None:
             raise CommandError(f"--{option} is for films", USAGE)
     if not source.is_dir():
-        output = _output(args, source, f"{source.stem}_colour{source.suffix}")
-        if output.suffix.lower() not in PICTURE_SUFFIXES:
-            raise CommandError(f"{output.name!r} has no picture format's ending", USAGE)
+        output = _output(args, source, output_name(source, f"{source.stem}_colour"))
+        try:
+            format_of(output)
+        except PictureError as error:
+            raise CommandError(str(error), USAGE) from None
         _colour_pictures(args, [source], [output], chosen)
         return
-    inputs = pictures_in(source)
+    album = open_album(source)
     folder = user_path(args.output) if args.output else source.with_name(f"{source.name}_colour")
     folder = folder.absolute()
     if folder.exists() and (not folder.is_dir() or folder.samefile(source)):
@@ -163,15 +167,22 @@ def _run_pictures(args: argparse.Namespace, source: Path, chosen: Preset) -> Non
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CommandError(f"{folder}: {error.strerror or error}") from error
-    _colour_pictures(args, inputs, [folder / path.name for path in inputs], chosen)
+    outputs = [folder / name for name in output_names(album.pictures)]
+    _colour_pictures(args, album.pictures, outputs, chosen, album.notes)
 
 
 def _colour_pictures(
-    args: argparse.Namespace, inputs: list[Path], outputs: list[Path], chosen: Preset
+    args: argparse.Namespace,
+    inputs: list[Path],
+    outputs: list[Path],
+    chosen: Preset,
+    notes: Sequence[str] = (),
 ) -> None:
     from ...pictures.colorize import colorize_pictures
 
     reporter = _reporter(args)
+    for note in notes:
+        reporter.note(note)
     begun = time.monotonic()
     colorize_pictures(inputs, outputs, chosen, overwrite=args.overwrite, reporter=reporter)
     where = outputs[0] if len(outputs) == 1 else outputs[0].parent

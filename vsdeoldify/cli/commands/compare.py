@@ -155,7 +155,7 @@ def _colourings(args: argparse.Namespace) -> list[Colouring]:
 
 def _inputs(names: Sequence[str]) -> list[Path]:
     """The files to compare on; a folder stands for the pictures in it."""
-    from ...pictures.files import is_picture
+    from ...pictures.folder import open_album
 
     found: list[Path] = []
     for name in names:
@@ -163,10 +163,7 @@ def _inputs(names: Sequence[str]) -> list[Path]:
         if not path.is_dir():
             found.append(path)
             continue
-        pictures = sorted(file for file in path.iterdir() if is_picture(file) and file.is_file())
-        if not pictures:
-            raise CommandError(f"there are no pictures in the folder {path}")
-        found += pictures
+        found += open_album(path).pictures
     return list(dict.fromkeys(found))
 
 
