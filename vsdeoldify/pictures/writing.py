@@ -113,7 +113,7 @@ def _encode(image: Any, chosen: Format, path: Path | None, quality: int) -> byte
         "PNG": ("pngsave", {"compression": 6}),
         "TIFF": ("tiffsave", {"compression": "lzw", "predictor": "horizontal", "bigtiff": _is_huge(image)}),
         "WebP": ("webpsave", {"near_lossless": True, "Q": 60, "exact": True}),
-        "AVIF": ("heifsave", {"compression": "av1", "Q": 99, "subsample_mode": "off"}),
+        "AVIF": ("heifsave", {"compression": "av1", "Q": 100, "subsample_mode": "off"}),
     }
     encoder = encoders.get(chosen.name)
     if encoder is None:
