@@ -195,7 +195,9 @@ def _pixels(opened: Any) -> NDArray[Any]:
     if opened.mode in ("1", "L"):
         return np.asarray(opened.convert("L"))[..., None]
     transparent = opened.mode in ("LA", "PA", "RGBA", "RGBa") or "transparency" in opened.info
-    return np.asarray(opened.convert("RGBA" if transparent else "RGB"))
+    mode = "RGBA" if transparent else "RGB"
+    # Converting copies, whatever the mode was.
+    return np.asarray(opened if opened.mode == mode else opened.convert(mode))
 
 
 def _deep_ppm(source: Path | bytes) -> NDArray[np.uint16] | None:

@@ -109,7 +109,7 @@ def _with_profile(image: Any, chosen: Format, name: str, notes: list[str]) -> An
 def _encode(image: Any, chosen: Format, path: Path | None, quality: int) -> bytes | None:
     """Encode into a file, or into memory where there is none."""
     encoders: dict[str, tuple[str, dict[str, Any]]] = {
-        "JPEG": ("jpegsave", {"Q": quality, "optimize_coding": True}),
+        "JPEG": ("jpegsave", {"Q": quality}),
         "PNG": ("pngsave", {"compression": 6}),
         "TIFF": ("tiffsave", {"compression": "lzw", "predictor": "horizontal", "bigtiff": _is_huge(image)}),
         "WebP": ("webpsave", {"near_lossless": True, "Q": 60, "exact": True}),
@@ -117,7 +117,7 @@ def _encode(image: Any, chosen: Format, path: Path | None, quality: int) -> byte
     }
     encoder = encoders.get(chosen.name)
     if encoder is None:
-        data = _by_pillow(image, chosen)
+        data = _by_pillow(image, chosen, path)
     else:
         operation, options = encoder
         if chosen.name == "AVIF":
@@ -129,10 +129,9 @@ def _encode(image: Any, chosen: Format, path: Path | None, quality: int) -> byte
                 add_texts(path, _texts(image))
             return None
         data = library().Operation.call(f"{operation}_buffer", image, **options)
-    if path is None:
-        return data
-    path.write_bytes(data)
-    return None
+    if path is not None and data is not None:
+        path.write_bytes(data)
+    return data
 
 
 def _is_huge(image: Any) -> bool:
@@ -169,20 +168,23 @@ def _texts(image: Any) -> dict[int, str]:
     return found
 
 
-def _by_pillow(image: Any, chosen: Format) -> bytes:
+def _by_pillow(image: Any, chosen: Format, path: Path | None) -> bytes | None:
+    """Encode into a file, or into memory where there is none."""
     from PIL import Image
 
-    pixels = np.asarray(image.numpy())
     if chosen.name == "PPM":
-        top = 65535 if pixels.dtype == np.uint16 else 255
+        top = 65535 if image.format == "ushort" else 255
         header = f"P6\n{image.width} {image.height}\n{top}\n".encode()
-        return header + pixels.astype(">u2" if top > 255 else np.uint8).tobytes()
-    picture = Image.fromarray(pixels)
+        return header + np.asarray(image.numpy()).astype(">u2" if top > 255 else np.uint8).tobytes()
+    options: dict[str, dict[str, Any]] = {
+        "JPEG 2000": {"format": "JPEG2000", "irreversible": False},
+        "BMP": {"format": "BMP", "dpi": (image.xres * 25.4, image.yres * 25.4)},
+        "TGA": {"format": "TGA", "compression": "tga_rle"},
+    }
+    picture = Image.fromarray(np.asarray(image.numpy()))
+    if path is not None:
+        picture.save(path, **options[chosen.name])
+        return None
     data = io.BytesIO()
-    if chosen.name == "JPEG 2000":
-        picture.save(data, "JPEG2000", irreversible=False)
-    elif chosen.name == "BMP":
-        picture.save(data, "BMP", dpi=(image.xres * 25.4, image.yres * 25.4))
-    else:
-        picture.save(data, "TGA", compression="tga_rle")
+    picture.save(data, **options[chosen.name])
     return data.getvalue()
