@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import pyvips
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
@@ -15,6 +16,7 @@ from vsdeoldify.cli import main
 from vsdeoldify.pictures import reading, writing
 from vsdeoldify.pictures.formats import FORMATS, PICTURE_SUFFIXES, Format, format_of
 from vsdeoldify.pictures.profiles import rgb_profile
+from vsdeoldify.support.errors import PictureError
 
 type Colorize = Callable[..., tuple[int, str]]
 
@@ -223,3 +225,37 @@ def test_white_is_white_whatever_a_tiff_calls_it(
     found = back(tmp_path / "y.tif")
     assert found.format == ("ushort" if bits == 16 else "uchar")
     assert np.abs(luma_of(found) - picture * (255 / top)).max() < 2
+
+
+def table() -> list[str]:
+    """The rows of the page on the command line, as the table of formats has them; the tests above hold it to
+    what the files hold."""
+    rows = []
+    for entry in FORMATS:
+        kept = ("alpha", "profile", "resolution", "date", "pages")
+        words = ["yes" if getattr(entry, name) else "no" for name in kept]
+        side = f"{entry.largest:,}" if entry.largest < 1_000_000 else "any"
+        rows.append(
+            f"| {entry.name} | {' '.join(entry.suffixes)} | {entry.bits} | {' | '.join(words)} | {side} |"
+        )
+    return rows
+
+
+def test_the_page_says_what_each_format_keeps() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text(encoding="utf-8")
+    assert "\n".join(table()) in page
+
+
+@pytest.mark.parametrize("chosen", FORMATS, ids=lambda chosen: chosen.name)
+def test_several_pictures_and_longest_sides_are_as_the_table_says(tmp_path: Path, chosen: Format) -> None:
+    pages = [reading.image_of(np.dstack([gray() + number] * 3)) for number in (0, 9)]
+    image = pages[0].join(pages[1], "vertical").copy()
+    image.set_type(pyvips.GValue.gint_type, "page-height", HEIGHT)
+    path = tmp_path / f"x{chosen.suffixes[0]}"
+    writing.save(image, path)
+    found = reading.open_picture(path, "x")
+    assert (found.pages == 2 and found.image.height == HEIGHT) == chosen.pages
+    if chosen.largest < 40_000:
+        long = reading.image_of(np.zeros((1, chosen.largest + 1, 3), np.uint8))
+        with pytest.raises(PictureError, match=f"{chosen.name} holds {chosen.largest} pixels a side"):
+            writing.save(long, path)

@@ -105,7 +105,7 @@ def _pages(first: Scan, path: Path, *, several: bool) -> tuple[list[Scan], list[
     if first.pages < 2:
         return [first], []
     only = f"{path} holds {first.pages} pictures, and only the first is coloured"
-    if first.kind in ("PNG", "AVIF"):
+    if first.kind == "PNG":
         return [first], [f"{only}; make a film of it to colour all (ffmpeg -i IN -c:v ffv1 OUT.mkv)"]
     if not several:
         return [first], [f"{only}; end the output's name with .tif to colour all"]

@@ -40,7 +40,7 @@ FORMATS = (
     Format("PNG", (".png",), 16, True, True, True, True, False, _ANY),
     Format("TIFF", (".tif", ".tiff"), 16, True, True, True, True, True, _ANY),
     Format("WebP", (".webp",), 8, True, True, True, True, True, 16_383),
-    Format("AVIF", (".avif",), 12, True, True, True, True, False, 16_384),
+    Format("AVIF", (".avif",), 12, True, True, True, True, True, 16_384),
     Format("JPEG 2000", (".jp2",), 8, True, False, False, False, False, _ANY),
     Format("BMP", (".bmp", ".dib"), 8, False, False, True, False, False, 32_767),
     Format("PPM", (".ppm", ".pnm"), 16, False, False, False, False, False, _ANY),
