@@ -85,7 +85,9 @@ def animation(path: Path, count: int = 3, **options: Any) -> None:
     pages[0].save(path, save_all=True, append_images=pages[1:], **options)
 
 
-@pytest.mark.parametrize(("name", "out"), [("x.tif", "y.tif"), ("x.gif", "y.webp"), ("x.webp", "y.webp")])
+@pytest.mark.parametrize(
+    ("name", "out"), [("x.tif", "y.tif"), ("x.gif", "y.webp"), ("x.webp", "y.webp"), ("x.tif", "y.avif")]
+)
 def test_all_pages_and_frames_are_coloured(tmp_path: Path, colorize: Colorize, name: str, out: str) -> None:
     animation(tmp_path / name, **({"lossless": True} if name == "x.webp" else {}))
     code, said = colorize(tmp_path / name, "-o", tmp_path / out)
