@@ -1,13 +1,17 @@
 """What is taken for a picture, what is refused or left out, and what is said of it."""
 
+import shlex
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import imageio_ffmpeg
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+from vapoursynth import core
 
 from vsdeoldify.cli import main
 from vsdeoldify.pictures import memory, reading
@@ -230,20 +234,32 @@ def test_no_two_results_have_one_name(tmp_path: Path) -> None:
     assert len({name.lower() for name in names}) == 4
 
 
-@pytest.mark.parametrize("name", ["scan_{:04}.png", "{:06}.tif"])
-def test_a_folder_that_looks_like_a_reel_names_the_way(tmp_path: Path, name: str) -> None:
-    for number in range(30):
-        Image.fromarray(gray()).save(tmp_path / name.format(number))
-    (note,) = open_album(tmp_path).notes
-    assert "--film --fps 18" in note
-    Image.fromarray(gray()[:30]).save(tmp_path / name.format(29))
-    assert open_album(tmp_path).notes == []
+@pytest.mark.parametrize("name", ["scan_{:04}.png", "{:06}.tif", "reel {}.png", "100%_{:02}.png"])
+def test_a_folder_that_looks_like_a_reel_names_commands_that_work(
+    tmp_path: Path, colorize: Colorize, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    reel = tmp_path / "reel"
+    reel.mkdir()
+    for number in range(5, 35):
+        Image.fromarray(gray()).save(reel / name.format(number))
+    (note,) = open_album(reel).notes
+    make, colour = (shlex.split(command) for command in note.split("`")[1::2])
+    monkeypatch.chdir(tmp_path)
+    program = imageio_ffmpeg.get_ffmpeg_exe()
+    subprocess.run([program, "-v", "error", *make[1:]], check=True, stdin=subprocess.DEVNULL)
+    clip = core.bs.VideoSource(str(tmp_path / "reel.mkv"), cachemode=0)
+    assert len(clip) == 30
+    assert colour == ["vsdeoldify", "colorize", "reel.mkv"]
+    code, said = colorize(tmp_path / colour[2], "-o", tmp_path / "colour.mkv", "--every", "16")
+    assert code == 0, said
+    Image.fromarray(gray()[:30]).save(max(reel.iterdir()))
+    assert open_album(reel).notes == []
 
 
 def test_a_folder_of_dpx_names_the_way(tmp_path: Path) -> None:
     for number in range(3):
         (tmp_path / f"{number:04}.dpx").write_bytes(b"SDPX" + bytes(100))
-    with pytest.raises(PictureError, match="--film --fps 18"):
+    with pytest.raises(PictureError, match=r"ffmpeg -framerate 18 -start_number 0 -i .*%04d\.dpx"):
         open_album(tmp_path)
 
 

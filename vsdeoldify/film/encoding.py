@@ -34,8 +34,8 @@ _PRIMARIES = {
 
 _TRANSFERS = {
     1: "bt709",
-    4: "gamma22",
-    5: "gamma28",
+    4: "bt470m",
+    5: "bt470bg",
     6: "smpte170m",
     7: "smpte240m",
     8: "linear",

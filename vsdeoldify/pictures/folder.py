@@ -14,6 +14,8 @@ from .reading import open_picture
 _NAMED = 3
 # So many numbered pictures of one size are more likely a scanned reel than an album.
 _REEL = 24
+# The last number of a name.
+_NUMBER = re.compile(r"\d+(?=\D*$)")
 
 
 @dataclass
@@ -59,8 +61,8 @@ def open_album(folder: Path) -> Album:
     folders = [path.name for path in entries if path.is_dir()]
     if frames:
         album.notes.append(
-            f"{_list([path.name for path in frames])} in {folder}: frames of a scanned reel, which "
-            f'"vsdeoldify colorize {folder} --film --fps 18" colours as a film'
+            f"{_list([path.name for path in frames])} in {folder}: frames of a scanned reel; "
+            f"{_as_film(frames)}"
         )
     if not album.pictures:
         raise PictureError(album.notes[0] if frames else _nothing(folder, folders))
@@ -72,8 +74,8 @@ def open_album(folder: Path) -> Album:
         album.notes.append(f"the folders in {folder} are left out: {_list(folders)}; colour each by itself")
     if _is_reel(album.pictures):
         album.notes.append(
-            f"{folder} looks like a scanned reel ({len(album.pictures)} numbered pictures of one size): "
-            f'"vsdeoldify colorize {folder} --film --fps 18" colours it as a film, with calm colours'
+            f"{folder} looks like a scanned reel ({len(album.pictures)} numbered pictures of one size), and "
+            f"a film has calmer colours; {_as_film(album.pictures)}"
         )
     return album
 
@@ -123,10 +125,32 @@ def _list(names: list[str]) -> str:
 def _is_reel(pictures: Sequence[Path]) -> bool:
     if len(pictures) < _REEL:
         return False
-    stems = {re.sub(r"\d+(?=\D*$)", "#", path.name) for path in pictures}
+    stems = {_NUMBER.sub("#", path.name) for path in pictures}
     if len(stems) > 1 or "#" not in next(iter(stems)):
         return False
     return len(set(_sizes([pictures[0], pictures[len(pictures) // 2], pictures[-1]]))) == 1
+
+
+def _as_film(frames: Sequence[Path]) -> str:
+    """The commands that make a film of numbered pictures, lossless, and colour it."""
+    numbered = [(int(found.group()), path, found) for path in frames if (found := _NUMBER.search(path.name))]
+    if not numbered:
+        return "number them, and ffmpeg makes a film of them"
+    # By number: as text, 10 comes before 5.
+    start, first, number = min(numbered, key=lambda frame: frame[0])
+    digits = number.group()
+    before, after = (
+        text.replace("%", "%%") for text in (first.name[: number.start()], first.name[number.end() :])
+    )
+    # Without leading zeros the width may grow, as from 9 to 10.
+    pattern = f"%0{len(digits)}d" if digits.startswith("0") else "%d"
+    folder = Path(str(first.parent).replace("%", "%%"))
+    film = f"{first.resolve().parent.name}.mkv"
+    return (
+        f'`ffmpeg -framerate 18 -start_number {start} -i "{folder / (before + pattern + after)}" '
+        f'-c:v ffv1 "{film}"` makes a film of it, up to the first missing number, and '
+        f'`vsdeoldify colorize "{film}"` colours it'
+    )
 
 
 def _sizes(pictures: Sequence[Path]) -> Iterator[tuple[int, int] | None]:
