@@ -2,34 +2,21 @@
 
 import shlex
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import imageio_ffmpeg
 import numpy as np
 import pytest
+from commands import Colorize
 from numpy.typing import NDArray
 from PIL import Image
 from vapoursynth import core
 
-from vsdeoldify.cli import main
 from vsdeoldify.pictures import memory, reading
 from vsdeoldify.pictures.files import is_picture, read_picture
 from vsdeoldify.pictures.folder import open_album, output_name, output_names
 from vsdeoldify.support.errors import PictureError
-
-type Colorize = Callable[..., tuple[int, str]]
-
-
-@pytest.fixture
-def colorize(capsys: pytest.CaptureFixture[str]) -> Colorize:
-    def run(*arguments: object) -> tuple[int, str]:
-        options = ("--preset", "preview", "--device", "cpu", "--render-factor", "10")
-        code = main(["colorize", *map(str, arguments), *options])
-        return code, capsys.readouterr().err
-
-    return run
 
 
 def gray(shift: int = 0) -> NDArray[np.uint8]:

@@ -2,36 +2,23 @@
 
 import io
 import struct
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import pyvips
+from commands import Colorize
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from vsdeoldify.cli import main
 from vsdeoldify.pictures import reading, writing
 from vsdeoldify.pictures.formats import FORMATS, PICTURE_SUFFIXES, Format, format_of
 from vsdeoldify.pictures.profiles import rgb_profile
 from vsdeoldify.support.errors import PictureError
 
-type Colorize = Callable[..., tuple[int, str]]
-
 HEIGHT, WIDTH = 48, 72
 DATE = "1936:05:17 12:00:00"
-
-
-@pytest.fixture
-def colorize(capsys: pytest.CaptureFixture[str]) -> Colorize:
-    def run(*arguments: object) -> tuple[int, str]:
-        options = ("--preset", "preview", "--device", "cpu", "--render-factor", "10")
-        code = main(["colorize", *map(str, arguments), *options])
-        return code, capsys.readouterr().err
-
-    return run
 
 
 def gray(bits: int = 8) -> NDArray[Any]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from ..support.errors import RequestError
+from ..support.h273 import assumed_matrix
 
 # Codes of ITU-T H.273, as VapourSynth's properties have them, and ffmpeg's names for them.
 _MATRICES = {
@@ -70,7 +71,7 @@ def colour_filters(properties: Mapping[str, int], width: int, height: int) -> li
     # The colours were made for this matrix; where the source has no tag, it is the one that players assume.
     matrix = properties.get("_Matrix", 2)
     if matrix not in _MATRICES or matrix == 0:
-        matrix = 1 if width > 1024 or height > 576 else 6
+        matrix = assumed_matrix(width, height)
     tags.append(f"colorspace={_MATRICES[matrix]}")
     for name, option, names in (
         ("_Primaries", "color_primaries", _PRIMARIES),

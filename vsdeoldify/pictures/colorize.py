@@ -9,10 +9,11 @@ import numpy as np
 from ..networks.files import used_models
 from ..settings.presets import Preset
 from ..support.errors import PictureError
-from ..support.h273 import LUMA_WEIGHTS, MATRIX_BT601
+from ..support.h273 import BLUE, BLUE_OF_U, GREEN, GREEN_OF_U, GREEN_OF_V, MATRIX_BT601, RED, RED_OF_V
 from ..support.reporter import SILENT, Reporter
 from ..support.words import sentence
 from . import writing
+from .files import planes_to_clip
 from .formats import format_of
 from .memory import check_memory
 from .reading import Scan, open_picture
@@ -131,19 +132,11 @@ class _Colours:
 
         from .. import colorize
 
-        height, width = luma.shape
-        blank = vs.core.std.BlankClip(width=width, height=height, format=vs.GRAYS, length=1, keep=True)
-        blank = vs.core.std.SetFrameProps(blank, _Matrix=MATRIX_BT601, _Range=vs.RANGE_FULL)
-
-        def fill(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
-            frame = f.copy()
-            np.copyto(np.asarray(frame[0]), luma)
-            return frame
-
+        clip = planes_to_clip(luma[None], vs.GRAYS).std.SetFrameProps(_Matrix=MATRIX_BT601)
         # What acts over time has nothing to act on.
         stabilizer = {**self._chosen.stabilizer, "stab": False}
         self._clip = colorize(
-            vs.core.std.ModifyFrame(blank, blank, fill),
+            clip,
             self._chosen.name,
             self._chosen.colours,
             **self._chosen.ddeoldify,
@@ -166,8 +159,7 @@ def _full_luma(scan: Scan) -> Any:
     top = 255 if scan.bits == 8 else 65535
     if scan.image.bands == 1:
         return scan.image / top
-    kr, kb = LUMA_WEIGHTS[MATRIX_BT601]
-    return scan.image.recomb([[kr, 1 - kr - kb, kb]]) / top
+    return scan.image.recomb([[RED, GREEN, BLUE]]) / top
 
 
 def _coloured(scan: Scan, u: Any, v: Any) -> Any:
@@ -180,9 +172,7 @@ def _coloured(scan: Scan, u: Any, v: Any) -> Any:
     chroma = vips.Image.new_from_memory(np.dstack([u, v]).tobytes(), columns, rows, 2, "float")
     if (columns, rows) != (luma.width, luma.height):
         chroma = chroma.resize(luma.width / columns, vscale=luma.height / rows, kernel="cubic")
-    kr, kb = LUMA_WEIGHTS[MATRIX_BT601]
-    kg, red, blue = 1 - kr - kb, 2 * (1 - kr), 2 * (1 - kb)
-    colours = chroma.recomb([[0, red], [-blue * kb / kg, -red * kr / kg], [blue, 0]])
+    colours = chroma.recomb([[0, RED_OF_V], [GREEN_OF_U, GREEN_OF_V], [BLUE_OF_U, 0]])
     # Clipping a channel would move the luma, so a colour too strong for its luma is weakened instead.
     highest = colours[0].maxpair(colours[1]).maxpair(colours[2])
     lowest = colours[0].minpair(colours[1]).minpair(colours[2])

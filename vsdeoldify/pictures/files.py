@@ -28,6 +28,7 @@ __all__ = [
     "frame_to_picture",
     "is_picture",
     "picture_to_clip",
+    "planes_to_clip",
     "read_picture",
     "to_8_bits",
     "write_picture",
@@ -124,9 +125,15 @@ def picture_to_clip(picture: Picture) -> "vs.VideoNode":
     """
     import vapoursynth as vs
 
-    height, width, _ = picture.shape
     video_format = vs.RGB24 if picture.dtype == np.uint8 else vs.RGB48
-    planes = np.moveaxis(picture, -1, 0).copy()
+    return planes_to_clip(np.moveaxis(picture, -1, 0).copy(), video_format)
+
+
+def planes_to_clip(planes: NDArray[Any], video_format: int) -> "vs.VideoNode":
+    """Planes (planes, height, width) as a full-range clip of one frame, in a format of their type."""
+    import vapoursynth as vs
+
+    _, height, width = planes.shape
     blank = vs.core.std.BlankClip(width=width, height=height, format=video_format, length=1, keep=True)
 
     def fill(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
