@@ -147,7 +147,9 @@ def test_a_property_of_the_wrong_type_is_one_clear_sentence(
         assert "\n" not in text
 
 
-@pytest.mark.parametrize("name", ["_FieldBased", "_Transfer", "_Primaries", "_DurationNum", "_SARNum"])
+@pytest.mark.parametrize(
+    "name", ["_FieldBased", "_Field", "_Transfer", "_Primaries", "_DurationNum", "_SARNum", "_SARDen"]
+)
 def test_a_property_that_nobody_reads_may_be_anything(networks: dict[str, Any], name: str) -> None:
     clip = noise(vs.YUV420P8, 32, 32).std.SetFrameProps(**{name: "text"})
     check_frame(clip, ddeoldify(clip, 0, **networks))

@@ -81,9 +81,11 @@ def _check_first_frame(clip: vs.VideoNode) -> None:
 def _picture_only(clip: vs.VideoNode, *others: str) -> vs.VideoNode:
     """Without the properties that must not steer the resizer.
 
-    The canvas has no fields to return to, and neither transfer nor primaries are ever converted.
+    The canvas has no fields to return to, neither transfer nor primaries are ever converted, and the result
+    has the source's aspect ratio. Where one is no number, the resizer of VapourSynth R74 ends the process.
     """
-    return core.std.RemoveFrameProps(clip, ["_FieldBased", "_Field", "_Transfer", "_Primaries", *others])
+    names = ["_FieldBased", "_Field", "_Transfer", "_Primaries", "_SARNum", "_SARDen", *others]
+    return core.std.RemoveFrameProps(clip, names)
 
 
 def to_gray(clip: vs.VideoNode, size: int) -> vs.VideoNode:
