@@ -146,7 +146,8 @@ def track_of(path: Path) -> int | None:
         found = json.loads(looker.output.readline() or "{}")
     if "refused" in found:
         raise FilmError(found["refused"])
-    return found.get("track")
+    track: int | None = found.get("track")
+    return track
 
 
 def _film(path: Path, found: dict[str, Any], file_end: float) -> Film:
