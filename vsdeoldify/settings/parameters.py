@@ -58,7 +58,9 @@ def stabilizing() -> tuple[Parameter, ...]:
     """The parameters of `ddeoldify_stabilizer()`: those of the table of filters, and the render factor."""
     found: list[Parameter] = []
     for row in FILTERS.values():
-        found += Parameter(row.switch, row.note), Parameter(row.group.parameter, row.group_note, row.group)
+        found.append(Parameter(row.switch, row.note))
+        if row.group is not None:
+            found.append(Parameter(row.group.parameter, row.group_note, row.group))
     return (*found, _RENDER_FACTOR)
 
 
