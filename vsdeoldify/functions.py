@@ -143,9 +143,13 @@ def ddeoldify_stabilizer(
     stab: bool = False,
     stab_p: StabParams | Sequence[object] = StabParams(),
     render_factor: int = 24,
+    *,
+    colormap: str | bool | None = "none",
     **others: Any,
 ) -> vs.VideoNode:
     """Calm the colours of a clip: in dark areas, from dark to bright, and over time, in this order.
+
+    Between the last two, `colormap` turns some of them into others.
 
     Args:
         clip: a clip in colour, in any constant format that `ddeoldify` takes.
@@ -158,6 +162,9 @@ def ddeoldify_stabilizer(
         stab_p: `StabParams` or the start of a list [frames, mode, sat, tht, weight, tht_scen, hue_adjust].
         render_factor: side of the square the colours are worked on in units of 16 pixels, 10–64; 0 chooses
             by the clip's width.
+        colormap: turn some colours into others: a name ("blue->brown"), a name and the share of the old
+            colour that stays ("blue->brown,0.2"), or hue ranges with the degrees they turn by and that share
+            ("180:280|+140,0.4"); several are separated by semicolons. "none" (or False) turns none.
         **others: the switches and parameters of further filters of the table `settings.filters`.
 
     Returns:

@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..settings.filters import FILTERS
+from ..settings.filters import FILTERS, is_off
 from ..settings.methods import find_method
 from ..settings.parameters import COLOURING, Parameter, stabilizing
 from ..settings.presets import Preset
@@ -79,7 +79,7 @@ def index_folder() -> Path | None:
 def _call(chosen: Preset) -> list[str]:
     """The call of `colorize`, every parameter on a line of its own with its meaning."""
     stabilizer = chosen.stabilizer
-    if not any(stabilizer.get(switch) for switch in FILTERS):
+    if all(is_off(stabilizer.get(switch)) for switch in FILTERS):
         stabilizer = {switch: stabilizer[switch] for switch in FILTERS if switch in stabilizer}
     return [
         "clip = colorize(",
