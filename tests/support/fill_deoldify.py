@@ -1,9 +1,9 @@
 """Made-up weights for DeOldify's generators, the same on every machine.
 
 Every tensor is drawn from a stream of its own, seeded by its key, with 53-bit uniforms and exactly rounded
-arithmetic only: bit for bit the same everywhere, but for the spectral norm's `weight_v` (a matrix product). The
-sizes are such that every term of the network moves its output: running statistics, a spectral norm whose sigma
-is about 3, attention, the weight norm of the last upsampling.
+arithmetic only: bit for bit the same everywhere, but for the spectral norm's `weight_v` (a matrix product).
+The sizes are such that every term of the network moves its output: running statistics, a spectral norm whose
+sigma is about 3, attention, the weight norm of the last upsampling.
 """
 
 import hashlib
