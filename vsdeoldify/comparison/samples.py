@@ -9,9 +9,10 @@ import vapoursynth as vs
 
 from .. import meter
 from ..film.script import PLUGIN_MISSING, source_arguments
+from ..film.tracks import film_track
 from ..pictures.files import Picture, frame_to_picture, picture_to_clip, read_picture
 from ..pictures.sheet import scaled
-from ..support.errors import PictureError
+from ..support.errors import FilmError, PictureError
 from ..support.h273 import MATRIX_BT601
 from ..support.words import sentence
 from ..vsutils import formats, scenes
@@ -92,8 +93,11 @@ class ClipSample:
         if not hasattr(vs.core, "bs"):
             raise PictureError(f"{path} is no picture, and {PLUGIN_MISSING}")
         try:
-            clip = vs.core.bs.VideoSource(**source_arguments(path))
+            track = film_track(source_arguments(path))
+            clip = vs.core.bs.VideoSource(**source_arguments(path, track=track))
             clip = formats.check_clip(clip, gray=False)
+        except FilmError as error:
+            raise PictureError(str(error)) from None
         except (vs.Error, ValueError) as error:
             raise PictureError(f"{path} cannot be read as a picture or film: {sentence(error)}") from error
         if start >= clip.num_frames:
