@@ -8,10 +8,11 @@ import numpy as np
 import vapoursynth as vs
 
 from .. import meter
+from ..film.inputs import check_film_file, unreadable
 from ..film.script import PLUGIN_MISSING, source_arguments
 from ..pictures.files import Picture, frame_to_picture, picture_to_clip, read_picture
 from ..pictures.sheet import scaled
-from ..support.errors import PictureError
+from ..support.errors import FilmError, PictureError
 from ..support.h273 import MATRIX_BT601
 from ..support.words import sentence
 from ..vsutils import formats, scenes
@@ -87,12 +88,16 @@ class ClipSample:
 
     def __init__(self, path: Path, largest: int, start: int, frames: int) -> None:
         self.name = str(path)
-        if not path.exists():
-            raise PictureError(f"{path} does not exist")
         if not hasattr(vs.core, "bs"):
             raise PictureError(f"{path} is no picture, and {PLUGIN_MISSING}")
         try:
+            check_film_file(path)
             clip = vs.core.bs.VideoSource(**source_arguments(path))
+        except FilmError as error:
+            raise PictureError(str(error)) from None
+        except vs.Error as error:
+            raise PictureError(str(unreadable(path, str(error)))) from error
+        try:
             clip = formats.check_clip(clip, gray=False)
         except (vs.Error, ValueError) as error:
             raise PictureError(f"{path} cannot be read as a picture or film: {sentence(error)}") from error

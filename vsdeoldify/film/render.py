@@ -100,7 +100,7 @@ def probe(arguments: dict[str, Any], file: BinaryIO) -> dict[str, Any]:
     Returns:
         Number of frames, size, format, rate, properties of the first frame, the time of every frame in units
         of `timebase` seconds (None where it is unknown), whether the size or format changes on the way, and
-        whether there is transparency.
+        whether there is transparency. Or, where the source filter does not open it, what it says.
     """
     import vapoursynth as vs
 
@@ -115,9 +115,12 @@ def probe(arguments: dict[str, Any], file: BinaryIO) -> dict[str, Any]:
             file.flush()
 
     vs.core.add_log_handler(report)
-    opened = vs.core.bs.VideoSource(**arguments, exporttimestamps=True)
-    clip: vs.VideoNode = opened["clip"]
-    properties = clip.get_frame(0).props
+    try:
+        opened = vs.core.bs.VideoSource(**arguments, exporttimestamps=True)
+        clip: vs.VideoNode = opened["clip"]
+        properties = clip.get_frame(0).props
+    except vs.Error as error:
+        return {"unreadable": str(error)}
     # A single one comes without a list.
     times = opened["timestamps"] if clip.num_frames > 1 else [opened["timestamps"]]
     assert clip.format is not None

@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from ..errors import DONE
-from ..options import add_colour_options, chosen_parameters, existing_file
+from ..options import add_colour_options, chosen_parameters, film_file
 from ..terminal import answer
 
 
@@ -28,5 +28,5 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the script."""
-    answer(args.recipe(chosen_parameters(args)).script(existing_file(args.input)).rstrip("\n"))
+    answer(args.recipe(chosen_parameters(args)).script(film_file(args.input)).rstrip("\n"))
     return DONE
