@@ -297,6 +297,21 @@ def filter_smooth() -> Image.Image:
     return in_rows(cells, 3, 320)
 
 
+def filter_colormap() -> Image.Image:
+    """Blue clothes in other colours."""
+    source = film("b", [BLUE])
+    cells = [("before", shot(source))]
+    for text in (
+        "blue->brown",
+        "blue->brown,0",
+        "blue->green,0",
+        "180:280|-30,0",
+        "180:280|+140,0; 80:180|+220,0",
+    ):
+        cells.append((text, shot(ddeoldify_stabilizer(source, colormap=text))))
+    return in_rows(cells, 3, 320)
+
+
 def filter_curves() -> Image.Image:
     """What is left of the colour at each luma, for `dark` and `smooth`."""
     figure = Figure(figsize=(9, 3.3))
@@ -406,6 +421,7 @@ PICTURES: dict[str, Callable[[], Image.Image]] = {
     "filter_tweak_gamma.png": filter_tweak_gamma,
     "filter_dark.jpg": filter_dark,
     "filter_smooth.jpg": filter_smooth,
+    "filter_colormap.jpg": filter_colormap,
     "filter_curves.png": filter_curves,
     "filter_stab.jpg": filter_stab,
     "filter_time.jpg": filter_time,

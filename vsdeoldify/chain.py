@@ -8,6 +8,7 @@ an error when the graph is built. Building it runs no network.
 from __future__ import annotations
 
 import weakref
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import vapoursynth as vs
@@ -18,7 +19,7 @@ from .vsutils import formats, inference
 from .vsutils.filters import apply_filters, hue, merge, tweak
 from .vsutils.planes import scale_canvas, with_chroma
 from .vsutils.propagation import keyframes
-from .vsutils.scenes import Cuts
+from .vsutils.scenes import Cuts, find_cuts, listed_cuts, mark_scenes
 
 if TYPE_CHECKING:
     from .runtime.runner import Runner
@@ -49,6 +50,28 @@ def build(clip: vs.VideoNode, colouring: Colouring | None, calming: Calming | No
             canvas = with_chroma(formats.to_gray(clip, size), scale_canvas(canvas, size))
         canvas = apply_filters(canvas, filters, Cuts(canvas))
     return clip if canvas is None else formats.restore(clip, canvas)
+
+
+# Scenes are looked for in a picture of this size, which the other functions have by default.
+_SCENES_SIZE = 16 * 24
+
+
+def marked(clip: vs.VideoNode, threshold: float, firsts: Sequence[int] | None) -> vs.VideoNode:
+    """Mark the scenes of a clip.
+
+    Args:
+        clip: a clip that `formats.check_clip` has let through.
+        threshold: what makes a cut, see `scenes.find_cuts`.
+        firsts: the first frames of the scenes; None finds them.
+
+    Returns:
+        The clip with the properties that `scenes.mark_scenes` sets.
+    """
+    if firsts is None:
+        cuts = find_cuts(formats.to_gray(clip, _SCENES_SIZE), threshold)
+    else:
+        cuts = listed_cuts(clip, firsts)
+    return formats.stand_in_for(mark_scenes(clip, cuts), clip)
 
 
 def _coloured(clip: vs.VideoNode, request: Colouring) -> vs.VideoNode:

@@ -24,7 +24,8 @@ from .settings.params import (
 )
 from .settings.presets import preset as _preset
 from .settings.requests import Calming, Colouring, check_calming, check_colouring
-from .settings.values import Models
+from .settings.scenes import check_scenes
+from .settings.values import Models, number
 from .support.errors import ModelError
 
 if TYPE_CHECKING:
@@ -142,9 +143,13 @@ def ddeoldify_stabilizer(
     stab: bool = False,
     stab_p: StabParams | Sequence[object] = StabParams(),
     render_factor: int = 24,
+    *,
+    colormap: str | bool | None = "none",
     **others: Any,
 ) -> vs.VideoNode:
     """Calm the colours of a clip: in dark areas, from dark to bright, and over time, in this order.
+
+    Between the last two, `colormap` turns some of them into others.
 
     Args:
         clip: a clip in colour, in any constant format that `ddeoldify` takes.
@@ -157,6 +162,9 @@ def ddeoldify_stabilizer(
         stab_p: `StabParams` or the start of a list [frames, mode, sat, tht, weight, tht_scen, hue_adjust].
         render_factor: side of the square the colours are worked on in units of 16 pixels, 10–64; 0 chooses
             by the clip's width.
+        colormap: turn some colours into others: a name ("blue->brown"), a name and the share of the old
+            colour that stays ("blue->brown,0.2"), or hue ranges with the degrees they turn by and that share
+            ("180:280|+140,0.4"); several are separated by semicolons. "none" (or False) turns none.
         **others: the switches and parameters of further filters of the table `settings.filters`.
 
     Returns:
@@ -171,6 +179,38 @@ def ddeoldify_stabilizer(
         calming = check_calming(given | others)
         _warn_of_hues(dark, dark_p)
         return _build(clip, None, calming)
+
+
+def ddeoldify_scenes(
+    clip: vs.VideoNode,
+    threshold: float = 0.15,
+    scenes: str | os.PathLike[str] | Sequence[int] | Sequence[tuple[int, int]] | None = None,
+) -> vs.VideoNode:
+    """Mark the scenes of a clip, for the other functions and for all filters that know scene changes.
+
+    Args:
+        clip: a clip that `ddeoldify` takes; with scenes that are marked already, these stay.
+        threshold: mean luma difference of two frames, 0–1, above which there is a cut between them; 0: only
+            the clip's own marks count.
+        scenes: None: find them. The path of a list that `vsdeoldify scenes` wrote and somebody changed, or a
+            sequence of first frames or of pairs (first, last): obey it, whatever the clip's own marks say.
+
+    Returns:
+        The clip, unchanged but for two frame properties that every frame has: `_SceneChangePrev` is 1 on the
+        first frame of a scene, `_SceneChangeNext` on the last, else both are 0.
+
+    Raises:
+        vs.Error: at call time, for a wrong parameter, for a list that cannot be read, and for scenes that
+            overlap, leave frames out, are not in order, or do not fit the clip's length.
+    """
+    with _errors_as("ddeoldify_scenes"):
+        from . import chain
+        from .vsutils import formats
+
+        limit = number("threshold", threshold, 0.0, 1.0)
+        listed = None if scenes is None else check_scenes(scenes)
+        clip = formats.check_clip(clip)
+        return chain.marked(clip, limit, None if listed is None else listed.on(len(clip)))
 
 
 def colorize(

@@ -157,7 +157,7 @@ def test_a_filter_works_through_the_functions_the_script_and_the_help(
     assert "toy=True,  # weaken all colours" in text
     assert "toy_p=[0.5],  # share of the colour that is kept" in text
 
-    assert "dark, smooth, stab, toy" in help_of(capsys, "script")
+    assert "dark, smooth, colormap, stab, toy" in help_of(capsys, "script")
     film = tmp_path / "film.mkv"
     film.touch()
     options = ["--set", "toy_p=[0.1]", "--no-stabilizer", "--device", "99"]

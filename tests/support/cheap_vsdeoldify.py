@@ -50,9 +50,9 @@ def colorize(clip: vs.VideoNode, preset: str, colours: str, **changes: object) -
 class CheapRecipe(Recipe):
     """Films are coloured by `colorize` of this file."""
 
-    def script(self, source: Path, *, cache: Path | None = None) -> str:
+    def script(self, source: Path, *, cache: Path | None = None, track: int | None = None) -> str:
         """The real script with another import."""
-        text = super().script(source, cache=cache)
+        text = super().script(source, cache=cache, track=track)
         line = "from vsdeoldify import colorize\n"
         assert line in text
         return text.replace(line, "from cheap_vsdeoldify import colorize\n")

@@ -118,3 +118,19 @@ def test_a_window_goes_on_behind_a_flash_without_it() -> None:
 
 def test_a_clip_of_one_frame_has_no_neighbours() -> None:
     assert neighbours([0.5], 0, 3) == ()
+
+
+def test_a_flash_is_found_between_marks_that_say_no_cut() -> None:
+    levels = [0.3] * 4 + [0.95] + [0.3] * 4
+    unmarked = film(levels, _SceneChangePrev=[0] * 9, _SceneChangeNext=[0] * 9)
+    assert (cuts(unmarked), flashes(unmarked)) == ([0], [4])
+    # Whoever marked cuts on both sides of it means them.
+    said = film(levels, _SceneChangePrev=[0, 0, 0, 0, 1, 1, 0, 0, 0])
+    assert (cuts(said), flashes(said)) == ([0, 4, 5], [])
+
+
+def test_a_list_of_scenes_becomes_cuts() -> None:
+    clip = canvases.canvas(np.full((6, 3, 16, 16), 0.5))
+    for firsts in ((0, 2, 5), (2, 5)):
+        found = scenes.listed_cuts(clip, firsts)
+        assert [f.props["_SceneChangePrev"] for f in in_order(found)] == [1, 0, 1, 0, 0, 1]

@@ -60,6 +60,11 @@ def add_colour_options(parser: argparse.ArgumentParser) -> None:
         help="average the colours over N frames, 3–31; 0 does not",
     )
     group.add_argument(
+        "--colormap",
+        metavar="MAP",
+        help='turn some colours into others, e.g. "blue->brown" (in quotes)',
+    )
+    group.add_argument(
         "--every", type=int, metavar="N", help="run the networks on every Nth frame only (faster)"
     )
     group.add_argument(
@@ -127,6 +132,8 @@ def chosen_parameters(args: argparse.Namespace) -> Preset:
         if args.stabilize_frames:
             mode = (chosen.stabilizer.get("stab_p") or StabParams())[1]
             changes["stab_p"] = [args.stabilize_frames, mode]
+    if args.colormap is not None:
+        changes["colormap"] = args.colormap
     if args.every is not None:
         changes["every"] = args.every
     if args.device is not None:

@@ -10,6 +10,7 @@ import vapoursynth as vs
 from .. import meter
 from ..film.inputs import check_film_file, unreadable
 from ..film.script import PLUGIN_MISSING, source_arguments
+from ..film.tracks import film_track
 from ..pictures.files import Picture, frame_to_picture, picture_to_clip, read_picture
 from ..pictures.sheet import scaled
 from ..support.errors import FilmError, PictureError
@@ -92,7 +93,8 @@ class ClipSample:
             raise PictureError(f"{path} is no picture, and {PLUGIN_MISSING}")
         try:
             check_film_file(path)
-            clip = vs.core.bs.VideoSource(**source_arguments(path))
+            track = film_track(source_arguments(path))
+            clip = vs.core.bs.VideoSource(**source_arguments(path, track=track))
         except FilmError as error:
             raise PictureError(str(error)) from None
         except vs.Error as error:

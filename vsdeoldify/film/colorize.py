@@ -19,6 +19,7 @@ from .pieces import Plan, Workshop
 from .recipe import Recipe
 from .source import Film, Point, open_film
 from .streams import StreamPlan, plan_streams
+from .tracks import COVER_ONLY
 from .work import render_pieces
 
 
@@ -105,8 +106,8 @@ def _open(path: Path, program: str, request: Request, reporter: Reporter) -> _So
     """Open a film, and say what is noteworthy about it."""
     check_film_file(path)
     contents = ffmpeg.contents(program, path)
-    if contents.streams and not contents.of_kind("Video"):
-        raise FilmError(f"{path} holds no picture track")
+    if contents.streams and not contents.pictures:
+        raise FilmError(COVER_ONLY.format(path) if contents.covers else f"{path} holds no picture track")
     state = path.stat()
     film = open_film(path, contents, reporter)
     film.range(request.start, request.end)  # A wrong range is said before anything else.
@@ -123,7 +124,7 @@ def _open(path: Path, program: str, request: Request, reporter: Reporter) -> _So
 def _plan(film: Film, recipe: Recipe, request: Request, program: str, folder: Path) -> Plan:
     """Decide what is to be made; the script is written into a folder."""
     script = folder / "film.vpy"
-    script.write_text(recipe.script(film.path), encoding="utf-8", errors="surrogateescape")
+    script.write_text(recipe.script(film.path, track=film.track), encoding="utf-8", errors="surrogateescape")
     encoder = _encoder(film, request)
     return Plan(
         job=make_job(film, film.range(request.start, request.end), recipe, encoder, program),

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from ..support.errors import FilmError
 
+_ATTACHED = re.compile(r"\((?:attached pic|timed thumbnails)\)")
+
 
 @dataclass(frozen=True)
 class Stream:
@@ -16,10 +18,12 @@ class Stream:
     Attributes:
         kind: "Video", "Audio", "Subtitle", "Attachment" or "Data".
         codec: ffmpeg's name of the codec.
+        attached: whether it is a cover picture or the like, and no film.
     """
 
     kind: str
     codec: str
+    attached: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,16 @@ class Contents:
     def of_kind(self, kind: str) -> list[Stream]:
         """The streams of a kind, in order."""
         return [stream for stream in self.streams if stream.kind == kind]
+
+    @property
+    def pictures(self) -> list[Stream]:
+        """The picture tracks."""
+        return [stream for stream in self.of_kind("Video") if not stream.attached]
+
+    @property
+    def covers(self) -> list[Stream]:
+        """The cover pictures."""
+        return [stream for stream in self.of_kind("Video") if stream.attached]
 
 
 def find_ffmpeg() -> str:
@@ -74,11 +88,15 @@ def contents(ffmpeg: str, path: Path) -> Contents:
     length = re.search(r"^\s+Duration: (\d+):(\d+):(\d+\.\d+)", text, re.MULTILINE)
     seconds = float(length[1]) * 3600 + float(length[2]) * 60 + float(length[3]) if length else 0.0
     streams = re.findall(
-        r"^\s+Stream #0:\d+(?:\[\w+\])?(?:\([^)]*\))?: (Video|Audio|Subtitle|Attachment|Data): (\w+)",
+        r"^\s+Stream #0:\d+(?:\[\w+\])?(?:\([^)]*\))?: (Video|Audio|Subtitle|Attachment|Data): (\w+)(.*)$",
         text,
         re.MULTILINE,
     )
-    return Contents(float(start[1]) if start else 0.0, seconds, tuple(Stream(*stream) for stream in streams))
+    return Contents(
+        float(start[1]) if start else 0.0,
+        seconds,
+        tuple(Stream(kind, codec, bool(_ATTACHED.search(rest))) for kind, codec, rest in streams),
+    )
 
 
 def file_argument(path: Path) -> str:

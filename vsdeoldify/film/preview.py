@@ -50,7 +50,7 @@ def preview_film(
     with tempfile.TemporaryDirectory(prefix="vsdeoldify-") as temporary:
         folder = Path(temporary)
         script = folder / "film.vpy"
-        script.write_text(recipe.script(path), encoding="utf-8", errors="surrogateescape")
+        script.write_text(recipe.script(path, track=film.track), encoding="utf-8", errors="surrogateescape")
         with (
             render_process("pictures", script, ",".join(map(str, numbers)), folder) as renderer,
             reporter.stage(len(numbers), "frames", title="preview") as stage,

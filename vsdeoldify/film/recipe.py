@@ -21,14 +21,15 @@ class Recipe:
 
     chosen: Preset
 
-    def script(self, source: Path, *, cache: Path | None = None) -> str:
+    def script(self, source: Path, *, cache: Path | None = None, track: int | None = None) -> str:
         """The VapourSynth script of a film: output 0 is the coloured film, output 1 the source.
 
         Args:
             source: the film.
             cache: folder of the source filter's index; by default the user's cache folder.
+            track: which of the file's tracks is the film; by default the first picture track.
         """
-        return make_script(source, self.chosen, cache=cache)
+        return make_script(source, self.chosen, cache=cache, track=track)
 
     def models(self) -> dict[str, UsedModel]:
         """The models in use, by the parameters that name them.

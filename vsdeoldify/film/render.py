@@ -17,7 +17,9 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from ..support.errors import FilmError
 from ..support.words import sentence
+from .tracks import film_track
 
 if TYPE_CHECKING:
     import vapoursynth as vs
@@ -74,11 +76,21 @@ def _act(result: BinaryIO, action: str, *arguments: str) -> None:
     if action == "probe":
         found = probe(json.loads(arguments[0]), result)
         result.write(json.dumps(found).encode() + b"\n")
+    elif action == "track":
+        result.write(json.dumps(_track(json.loads(arguments[0]))).encode() + b"\n")
     elif action == "frames":
         write_frames(Path(arguments[0]), [_span(text) for text in arguments[1].split(",")], result)
     else:
         frames = [int(number) for number in arguments[1].split(",")]
         write_pictures(Path(arguments[0]), frames, Path(arguments[2]), result)
+
+
+def _track(arguments: dict[str, Any]) -> dict[str, Any]:
+    """The film's track; or, as "refused", why the file holds no film."""
+    try:
+        return {"track": film_track(arguments)}
+    except FilmError as error:
+        return {"refused": str(error)}
 
 
 def _exit_with_parent(finished: Event) -> None:
@@ -94,13 +106,17 @@ def probe(arguments: dict[str, Any], file: BinaryIO) -> dict[str, Any]:
     """Open a film and say what its video track is.
 
     Args:
-        arguments: those of `bs.VideoSource`.
+        arguments: those of `bs.VideoSource`, without the track.
         file: where lines with the per cent read so far go, each after `PROGRESS_MARK`.
 
     Returns:
         Number of frames, size, format, rate, properties of the first frame, the time of every frame in units
-        of `timebase` seconds (None where it is unknown), whether the size or format changes on the way, and
-        whether there is transparency. Or, where the source filter does not open it, what it says.
+        of `timebase` seconds (None where it is unknown), whether the size or format changes on the way,
+        whether there is transparency, and the `track` as `film_track` gives it. Or, where the source filter
+        does not open it, what it says.
+
+    Raises:
+        FilmError: there is no picture track but cover pictures.
     """
     import vapoursynth as vs
 
@@ -115,6 +131,9 @@ def probe(arguments: dict[str, Any], file: BinaryIO) -> dict[str, Any]:
             file.flush()
 
     vs.core.add_log_handler(report)
+    track = film_track(arguments)
+    if track is not None:
+        arguments = arguments | {"track": track}
     try:
         opened = vs.core.bs.VideoSource(**arguments, exporttimestamps=True)
         clip: vs.VideoNode = opened["clip"]
@@ -135,6 +154,7 @@ def probe(arguments: dict[str, Any], file: BinaryIO) -> dict[str, Any]:
         found["_SARNum"], found["_SARDen"] = found["_SARDen"], found["_SARNum"]
     return {
         "frames": clip.num_frames,
+        "track": track,
         "changes": changes,
         "width": clip.width,
         "height": clip.height,

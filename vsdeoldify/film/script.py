@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..settings.filters import FILTERS
+from ..settings.filters import FILTERS, is_off
 from ..settings.methods import find_method
 from ..settings.parameters import COLOURING, Parameter, stabilizing
 from ..settings.presets import Preset
@@ -19,13 +19,14 @@ PLUGIN_MISSING = (
 )
 
 
-def make_script(source: Path, chosen: Preset, *, cache: Path | None = None) -> str:
+def make_script(source: Path, chosen: Preset, *, cache: Path | None = None, track: int | None = None) -> str:
     """The VapourSynth script that colours a film.
 
     Args:
         source: the film.
         chosen: the parameters.
         cache: folder of the source filter's index; by default the user's cache folder.
+        track: which of the file's tracks is the film; by default the first picture track.
 
     Returns:
         The script: output 0 is the coloured film, output 1 the source.
@@ -40,7 +41,7 @@ def make_script(source: Path, chosen: Preset, *, cache: Path | None = None) -> s
         "core = vs.core",
         "",
         "# Any other source filter will do as well, e.g. core.lsmas.LWLibavSource or core.ffms2.Source.",
-        f"source = core.bs.VideoSource({_arguments(source_arguments(source, cache))})",
+        f"source = core.bs.VideoSource({_arguments(source_arguments(source, cache, track))})",
         "",
         *_call(chosen),
         "",
@@ -58,11 +59,13 @@ def make_script(source: Path, chosen: Preset, *, cache: Path | None = None) -> s
     return "\n".join(lines)
 
 
-def source_arguments(source: Path, cache: Path | None = None) -> dict[str, Any]:
+def source_arguments(source: Path, cache: Path | None = None, track: int | None = None) -> dict[str, Any]:
     """The arguments of `bs.VideoSource`, the same wherever a film is opened so that frames agree."""
     # variableformat: a stream that changes its size half-way is no constant clip otherwise.
     arguments: dict[str, Any] = {"source": str(source.absolute()), "variableformat": 0}
     folder = cache if cache is not None else index_folder()
+    if track is not None:
+        arguments["track"] = track
     if folder is None or not _can_keep_index(source.absolute(), folder):
         # A film whose index cannot be written is not opened at all otherwise.
         return arguments | {"cachemode": 0}
@@ -102,7 +105,7 @@ def _can_keep_index(source: Path, folder: Path) -> bool:
 def _call(chosen: Preset) -> list[str]:
     """The call of `colorize`, every parameter on a line of its own with its meaning."""
     stabilizer = chosen.stabilizer
-    if not any(stabilizer.get(switch) for switch in FILTERS):
+    if all(is_off(stabilizer.get(switch)) for switch in FILTERS):
         stabilizer = {switch: stabilizer[switch] for switch in FILTERS if switch in stabilizer}
     return [
         "clip = colorize(",

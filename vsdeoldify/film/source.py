@@ -38,6 +38,7 @@ class Film:
         times: microseconds of every frame from the first one on, and of the end.
         start: time of the first frame in the file, in seconds.
         notes: what was assumed of the times, in sentences.
+        track: which of the file's tracks it is; None for the first picture track.
     """
 
     path: Path
@@ -52,6 +53,7 @@ class Film:
     times: list[int]
     start: float
     notes: tuple[str, ...] = ()
+    track: int | None = None
 
     def frame_at(self, seconds: float) -> int:
         """The first frame that is shown at or after a time, counted from the first frame."""
@@ -114,7 +116,7 @@ def open_film(path: Path, found: ffmpeg.Contents, reporter: Reporter = SILENT) -
         reporter: told how far the reading is.
 
     Raises:
-        FilmError: the source filter is missing or cannot read the file.
+        FilmError: the source filter is missing or cannot read the file, or it holds no picture but a cover.
     """
     arguments = source_arguments(path)
     with (
@@ -136,6 +138,26 @@ def open_film(path: Path, found: ffmpeg.Contents, reporter: Reporter = SILENT) -
         note = "what is learnt in reading the film cannot be kept in a cache folder: it is read several times"
         return replace(film, notes=(*film.notes, note))
     return film
+
+
+def track_of(path: Path) -> int | None:
+    """Which of a file's tracks is the film, without reading it.
+
+    Args:
+        path: the file.
+
+    Returns:
+        As `film_track`; None too where the file cannot be opened, which whoever reads it will say.
+
+    Raises:
+        FilmError: there is no picture but a cover.
+    """
+    with render_process("track", json.dumps(source_arguments(path))) as looker:
+        found = json.loads(looker.output.readline() or "{}")
+    if "refused" in found:
+        raise FilmError(found["refused"])
+    track: int | None = found.get("track")
+    return track
 
 
 def _film(path: Path, found: dict[str, Any], file_end: float) -> Film:
@@ -182,4 +204,5 @@ def _film(path: Path, found: dict[str, Any], file_end: float) -> Film:
         times=times,
         start=float(ticks[0] * tick) if ticks else 0.0,
         notes=tuple(notes),
+        track=found["track"],
     )

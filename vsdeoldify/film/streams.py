@@ -43,8 +43,10 @@ def plan_streams(found: Contents, suffix: str) -> StreamPlan:
     options: list[str] = []
     notes: list[str] = []
     allowed = _AUDIO[suffix]
-    if len(found.of_kind("Video")) > 1:
-        notes.append("only the first picture track is coloured; others, and cover pictures, are left out")
+    if len(found.pictures) > 1:
+        notes.append("one picture track is coloured, the one that players show; others are left out")
+    if found.covers:
+        notes.append("the cover picture is left out")
     for index, stream in enumerate(found.of_kind("Audio")):
         options += ["-map", f"1:a:{index}"]
         if (

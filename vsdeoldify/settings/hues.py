@@ -1,4 +1,4 @@
-"""Hue ranges ("300:360,rose") and chroma adjustments ("300:360|0.5,0.0") as text."""
+"""Texts of hue ranges ("300:360"), chroma adjustments ("300:360|0.5,0.0") and colour maps ("blue->brown")."""
 
 import re
 from typing import NamedTuple
@@ -27,6 +27,24 @@ HUE_NAMES: dict[str, tuple[float, float]] = {
 _RANGE = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*:\s*(\d+(?:\.\d*)?|\.\d+)\s*", re.ASCII)
 
 _NUMBER = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*", re.ASCII)
+_SIGNED = re.compile(r"\s*([+-]?)(\d+(?:\.\d*)?|\.\d+)\s*", re.ASCII)
+# From here on a number without a sign is no factor on the saturation but degrees, as HAVC reads it.
+_LARGEST_FACTOR = 10.0
+
+#: Colour maps by name, as HAVC has them: hues and by how much they turn, and the share that stays.
+COLOUR_MAPS: dict[str, tuple[str, float]] = {
+    "blue->brown": ("180:280|+140", 0.4),
+    "blue->red": ("180:280|+100", 0.4),
+    "blue->green": ("180:280|+220", 0.4),
+    "green->brown": ("80:180|+260", 0.4),
+    "green->red": ("80:180|+220", 0.4),
+    "green->blue": ("80:180|+140", 0.4),
+    "red->brown": ("320:360|+50", 0.6),
+    "red->blue": ("300:360|+260", 0.6),
+    "redrose->brown": ("300:360,0:20|+40", 0.6),
+    "redrose->blue": ("300:360,0:20|+260", 0.6),
+    "yellow->rose": ("30:90|+300", 0.8),
+}
 
 
 class HueRanges(NamedTuple):
@@ -47,17 +65,20 @@ class HueRanges(NamedTuple):
 
 
 class ChromaAdjustment(NamedTuple):
-    """What ``"ranges|sat,weight"`` asks for.
+    """What ``"ranges|sat,weight"`` or ``"ranges|+degrees,weight"`` asks for.
 
     Attributes:
         ranges: The hues that take the whole effect.
         sat: Share of the saturation that is kept there, 0–1.
-        weight: Share of the effect that every other colour takes too, 0–1.
+        weight: Of a factor on the saturation, the share of the effect that every other colour takes too; of a
+            shift, the share of their own colour that the hues in range keep. 0–1.
+        shift: By how many degrees the hues in range turn, −360–360; 0 where `sat` is what is asked for.
     """
 
     ranges: HueRanges
     sat: float
     weight: float
+    shift: float = 0.0
 
 
 def _is_none(text: str) -> bool:
@@ -126,12 +147,14 @@ def parse_ranges(text: str) -> HueRanges:
 
 
 def parse_adjustment(text: str) -> ChromaAdjustment | None:
-    """Read a chroma adjustment such as ``"300:360|0.5,0.0"``.
+    """Read a chroma adjustment such as ``"300:360|0.5,0.0"`` or ``"180:280|+140,0.4"``.
 
     Args:
         text: ``"ranges|sat,weight"``: the ranges as in `parse_ranges`; sat, the share of the saturation that
             is kept in these ranges (0–1; more than 1 counts as 1, the filter never adds colour); weight, the
-            share of the effect for the rest of the picture (0–1). ``"none"`` or an empty text: no adjustment.
+            share of the effect for the rest of the picture (0–1). With a sign, or above 10, the first number
+            is degrees (−360–360) by which the hues in these ranges turn, and weight is the share of their
+            own colour that stays. ``"none"`` or an empty text: no adjustment.
 
     Returns:
         The adjustment, or None where there is none.
@@ -145,12 +168,53 @@ def parse_adjustment(text: str) -> ChromaAdjustment | None:
         return None
     parts = text.split("|")
     numbers = parts[1].split(",") if len(parts) == 2 else []
-    if len(numbers) != 2 or not all(_NUMBER.fullmatch(number) for number in numbers):
+    first = _SIGNED.fullmatch(numbers[0]) if len(numbers) == 2 else None
+    if first is None or not _NUMBER.fullmatch(numbers[1]):
         raise ValueError(
-            f'the chroma adjustment "{text.strip()}" must be written "ranges|saturation,weight", '
-            'for example "300:360|0.5,0.0", or "none"'
+            f'the chroma adjustment "{text.strip()}" must be written "ranges|saturation,weight" or '
+            '"ranges|+degrees,weight", for example "300:360|0.5,0.0" or "180:280|+140,0.4", or "none"'
         )
-    sat, weight = (round(float(number), 9) for number in numbers)
+    amount, weight = (round(float(number), 9) for number in numbers)
     if weight > 1.0:
         raise ValueError(f"the weight of a chroma adjustment must be in 0–1, got {weight:g}")
-    return ChromaAdjustment(parse_ranges(parts[0]), min(sat, 1.0), weight)
+    ranges = parse_ranges(parts[0])
+    if not first[1] and amount <= _LARGEST_FACTOR:
+        return ChromaAdjustment(ranges, min(amount, 1.0), weight)
+    if abs(amount) > 360.0:
+        raise ValueError(f"hues turn by −360–360 degrees, got {amount:g}")
+    return ChromaAdjustment(ranges, 1.0, weight, amount)
+
+
+def parse_colour_map(text: str) -> tuple[ChromaAdjustment, ...]:
+    """Read a colour map such as ``"blue->brown"`` or ``"180:280|+140,0.4"``.
+
+    Args:
+        text: A name (`COLOUR_MAPS`, upper or lower case), a name and the share of their own colour that its
+            hues keep (``"blue->brown,0.2"``), or a chroma adjustment as in `parse_adjustment`; several are
+            separated by semicolons. ``"none"`` or an empty text: no map.
+
+    Returns:
+        The adjustments in their order; none where nothing is asked for.
+
+    Raises:
+        ValueError: The text is anything else; the message says what is wrong.
+    """
+    if _is_none(text):
+        return ()
+    maps: list[ChromaAdjustment] = []
+    for part in text.split(";"):
+        name, comma, weight = part.partition(",")
+        name = re.sub(r"\s", "", name).lower()
+        if name in COLOUR_MAPS:
+            turned, kept = COLOUR_MAPS[name]
+            part = f"{turned},{weight if comma else kept}"
+        elif "|" not in part and not _is_none(part):
+            quotes = ' (in a command, put it in quotes: "blue->brown")' if name.endswith("-") else ""
+            raise ValueError(
+                f'"{part.strip()}" is neither a colour map such as "180:280|+140,0.4" nor one of the names '
+                + ", ".join(COLOUR_MAPS)
+                + quotes
+            )
+        if (one := parse_adjustment(part)) is not None:
+            maps.append(one)
+    return tuple(maps)

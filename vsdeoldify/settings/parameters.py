@@ -55,11 +55,19 @@ _RENDER_FACTOR = Parameter("render_factor", "fineness of the colours: a square o
 
 
 def stabilizing() -> tuple[Parameter, ...]:
-    """The parameters of `ddeoldify_stabilizer()`: those of the table of filters, and the render factor."""
-    found: list[Parameter] = []
+    """The parameters of `ddeoldify_stabilizer()`: those of the table of filters, and the render factor.
+
+    In the function's order, in which filters without a list come last, for they go by keyword only.
+    """
+    lists: list[Parameter] = []
+    switches: list[Parameter] = []
     for row in FILTERS.values():
-        found += Parameter(row.switch, row.note), Parameter(row.group.parameter, row.group_note, row.group)
-    return (*found, _RENDER_FACTOR)
+        if row.group is None:
+            switches.append(Parameter(row.switch, row.note))
+        else:
+            lists.append(Parameter(row.switch, row.note))
+            lists.append(Parameter(row.group.parameter, row.group_note, row.group))
+    return (*lists, _RENDER_FACTOR, *switches)
 
 
 def colouring_names() -> tuple[str, ...]:

@@ -173,10 +173,8 @@ def check_calming(given: Mapping[str, Any]) -> Calming:
     on: list[tuple[Filter, Any]] = []
     unknown = set(given) - {"render_factor"}
     for row in FILTERS.values():
-        unknown -= {row.switch, row.group.parameter}
-        used = boolean(row.switch, given.get(row.switch, False))
-        checked = row.group.check(given.get(row.group.parameter, ()))
-        if used:
+        unknown -= set(row.names())
+        if (checked := row.check(given)) is not None:
             on.append((row, checked))
     if unknown:
         raise TypeError(f"there is no parameter {min(unknown)!r}")

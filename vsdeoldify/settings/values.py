@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, SupportsFloat, SupportsIndex
 
-from .hues import ChromaAdjustment, HueRanges, parse_adjustment, parse_ranges
+from .hues import ChromaAdjustment, HueRanges, parse_adjustment, parse_colour_map, parse_ranges
 
 MODEL_FILE_SUFFIXES = (".pth", ".pt", ".safetensors")
 _LEAST = 1e-9
@@ -91,6 +91,15 @@ class Adjustment:
     ) -> ChromaAdjustment | None:
         """Return the adjustment, or None where there is none."""
         return adjustment(name, value)
+
+
+@dataclass(frozen=True, slots=True)
+class ColourMap:
+    """A colour map as text; False and None are none."""
+
+    def check(self, name: str, value: object, checked: Mapping[str, Any]) -> tuple[ChromaAdjustment, ...]:
+        """Return the adjustments in their order."""
+        return colour_map(name, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,5 +215,19 @@ def adjustment(name: str, value: object) -> ChromaAdjustment | None:
         )
     try:
         return parse_adjustment(value)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
+def colour_map(name: str, value: object) -> tuple[ChromaAdjustment, ...]:
+    """Return the adjustments of a colour map's text; None and False are none."""
+    if value is None or value is False:
+        return ()
+    if not isinstance(value, str):
+        raise TypeError(
+            f'{name} must be a colour map ("blue->brown", "180:280|+140,0.4") or "none", got {value!r}'
+        )
+    try:
+        return parse_colour_map(value)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None

@@ -139,6 +139,20 @@ def restore(source: vs.VideoNode, canvas: vs.VideoNode) -> vs.VideoNode:
     return restored
 
 
+def stand_in_for(clip: vs.VideoNode, like: vs.VideoNode) -> vs.VideoNode:
+    """Let a clip be checked as cheaply as the one that it was made of, whose frames it has.
+
+    Args:
+        clip: a clip with other properties than `like`.
+        like: the clip that it was made of, which has been checked.
+
+    Returns:
+        The clip.
+    """
+    _stand_ins[clip] = _stand_ins.get(like, like)
+    return clip
+
+
 def _stand_in(source: vs.VideoNode, fmt: vs.VideoFormat) -> vs.VideoNode:
     """One frame of another format with the properties of a source that has been checked."""
     blank = core.std.BlankClip(source, format=fmt.id, length=1, keep=True)

@@ -6,7 +6,8 @@ neither is there, by the mean absolute luma difference of the two frames on a 64
 reference frames with the same properties, beside two of its own: these marks are no cuts.
 
 A flash is a frame that differs from both neighbours while these resemble each other. It is no cut: its
-neighbours stay one scene, and the flash stands alone, giving no colour and taking none. A fade changes little
+neighbours stay one scene, and the flash stands alone, giving no colour and taking none. That is looked for in
+marked clips, too, where the marks say that there is no cut on either side of it. A fade changes little
 from frame to frame, so it stays under the threshold. Limits of such a measure: a flash of two frames or more
 counts as two cuts, and two scenes with the same brightness in every place count as one.
 """
@@ -23,6 +24,7 @@ _SIZE = 64
 # The frames around a flash may differ by this share of the threshold at most.
 _FLASH = 0.5
 _MARKS_OF_REFERENCES = "sc_threshold", "sc_frequency"
+_MARKS = "_SceneChangePrev", "_SceneChangeNext"
 
 
 def shift(clip: vs.VideoNode, offset: int) -> vs.VideoNode:
@@ -99,9 +101,11 @@ def find_cuts(clip: vs.VideoNode, threshold: float) -> vs.VideoNode:
         frame, before, here, after = f
         marks = _mark(here, "_SceneChangePrev"), _mark(before, "_SceneChangeNext")
         cut, flash = n == 0 or any(marks), False
-        if threshold > 0.0 and n > 0 and marks == (None, None):
-            flash = is_flash(n, here, after)
-            cut = here.props["_Step1Diff"] > threshold and not flash and not is_flash(n - 1, before, here)
+        if threshold > 0.0 and n > 0 and not cut:
+            behind = _mark(after, "_SceneChangePrev"), _mark(here, "_SceneChangeNext")
+            flash = not any(behind) and is_flash(n, here, after)
+            if marks == (None, None):
+                cut = here.props["_Step1Diff"] > threshold and not flash and not is_flash(n - 1, before, here)
         marked = frame.copy()
         marked.props["_SceneChangePrev"] = cut
         marked.props["_Flash"] = flash
@@ -109,6 +113,48 @@ def find_cuts(clip: vs.VideoNode, threshold: float) -> vs.VideoNode:
 
     empty = vs.core.std.BlankClip(clip, width=1, height=1, format=vs.GRAY8, keep=True)
     return vs.core.std.ModifyFrame(empty, [empty, shift(stats, -1), stats, shift(stats, 1)], mark)
+
+
+def listed_cuts(clip: vs.VideoNode, firsts: Sequence[int]) -> vs.VideoNode:
+    """The cuts of a list, as `find_cuts` gives them, but without flashes.
+
+    Args:
+        clip: the clip.
+        firsts: the first frames of its scenes.
+    """
+    numbers = frozenset((0, *firsts))
+
+    def mark(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
+        marked = f.copy()
+        marked.props["_SceneChangePrev"] = n in numbers
+        return marked
+
+    empty = vs.core.std.BlankClip(clip, width=1, height=1, format=vs.GRAY8, keep=True)
+    return vs.core.std.ModifyFrame(empty, empty, mark)
+
+
+def mark_scenes(clip: vs.VideoNode, cuts: vs.VideoNode) -> vs.VideoNode:
+    """Set the properties that tell other filters of the scenes.
+
+    Args:
+        clip: any clip.
+        cuts: what `find_cuts` or `listed_cuts` made for as many frames.
+
+    Returns:
+        The clip, whose frames have both `_SceneChangePrev` (1: the first frame of a scene) and
+        `_SceneChangeNext` (1: the last one), else 0; the marks of HAVC's reference frames are gone.
+    """
+    last = clip.num_frames - 1
+
+    def mark(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
+        here, after = f
+        marked = here.copy()
+        marked.props["_SceneChangeNext"] = n == last or bool(after.props["_SceneChangePrev"])
+        return marked
+
+    marks = vs.core.std.ModifyFrame(cuts, [cuts, shift(cuts, 1)], mark)
+    clip = vs.core.std.RemoveFrameProps(clip, list(_MARKS_OF_REFERENCES))
+    return vs.core.std.CopyFrameProps(clip, marks, props=list(_MARKS))
 
 
 def same_scene(n: int, marks: Sequence[vs.VideoFrame], frames: int) -> tuple[int, ...]:

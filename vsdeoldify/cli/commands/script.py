@@ -3,6 +3,7 @@
 import argparse
 from typing import Any
 
+from ...film.source import track_of
 from ..errors import DONE
 from ..options import add_colour_options, chosen_parameters, film_file
 from ..terminal import answer
@@ -28,5 +29,6 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the script."""
-    answer(args.recipe(chosen_parameters(args)).script(film_file(args.input)).rstrip("\n"))
+    recipe, path = args.recipe(chosen_parameters(args)), film_file(args.input)
+    answer(recipe.script(path, track=track_of(path)).rstrip("\n"))
     return DONE

@@ -1,4 +1,4 @@
-"""Hue ranges ("300:360,rose") and the chroma adjustment ("300:360|0.5,0.0") on the canvas.
+"""Hue ranges ("300:360,rose"), chroma adjustments ("300:360|0.5,0.0") and colour maps on the canvas.
 
 The hue of HSV (as OpenCV computes it) depends only on the direction of the chroma (U, V), never on the luma:
 adding the same amount to red, green and blue changes neither their order nor their differences. A hue range
@@ -8,17 +8,24 @@ is therefore a sector of the (U, V) plane, tested by two cross products, without
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import vapoursynth as vs
 
 from ...settings.hues import ChromaAdjustment, HueRanges
 from ...support.h273 import BLUE, BLUE_OF_U, GREEN, RED, RED_OF_V
-from ..expressions import Inputs
-from ..planes import swap_chroma
+from ..expressions import Inputs, differences
+from ..planes import luma_everywhere, planes, swap_chroma
+from ..scenes import Cuts
 
 # A colour exactly on a boundary (pure red, hue 0) must not fall to the wrong side by float rounding:
 # boundaries are moved back by this chroma distance, a 4000th of an 8-bit level.
 _TOLERANCE = 1e-6
+# The edge of a range whose hues turn is soft: from this many degrees inside it to as many outside, the new
+# colour gives way to the old one. A hard edge would tear noise apart into speckles of both.
+_SOFTNESS = 5.0
+# Expr counts hues in sixths of the circle.
+_SIXTH = 60.0
 
 
 def _ray(degrees: float) -> tuple[float, float]:
@@ -76,7 +83,7 @@ def in_range_expr(ranges: HueRanges, u: str, v: str) -> str:
 
 
 def adjust_chroma(canvas: vs.VideoNode, adjustment: ChromaAdjustment | None) -> vs.VideoNode:
-    """Fade the colours of some hues: ``(1 - weight)·R + weight·D``.
+    """Fade the colours of some hues: ``(1 - weight)·R + weight·D``; or turn them, see `turn_hues`.
 
     D is the picture with its HSV saturation times `sat`, R is D in the ranges and the picture elsewhere. At
     constant luma a factor on the saturation is a factor on the chroma.
@@ -88,6 +95,8 @@ def adjust_chroma(canvas: vs.VideoNode, adjustment: ChromaAdjustment | None) -> 
     Returns:
         The canvas with its luma untouched.
     """
+    if adjustment is not None and adjustment.shift:
+        return turn_hues(canvas, adjustment)
     if adjustment is None or adjustment.sat == 1.0:
         return canvas
     inside, outside = adjustment.sat, 1.0 - adjustment.weight * (1.0 - adjustment.sat)
@@ -101,3 +110,92 @@ def adjust_chroma(canvas: vs.VideoNode, adjustment: ChromaAdjustment | None) -> 
         for u, v in ((own, other), (other, own))
     ]
     return inputs.expr(["", *planes])
+
+
+def apply(canvas: vs.VideoNode, params: Sequence[Sequence[ChromaAdjustment]], cuts: Cuts) -> vs.VideoNode:
+    """Make the filter `colormap`: one adjustment after the other; `cuts` is not looked at."""
+    for colour_map in params:
+        for adjustment in colour_map:
+            canvas = adjust_chroma(canvas, adjustment)
+    return canvas
+
+
+def turn_hues(canvas: vs.VideoNode, adjustment: ChromaAdjustment) -> vs.VideoNode:
+    """Turn the hues in some ranges: ``(1 - weight)·N + weight·O``, with soft edges.
+
+    O is a pixel's own colour. N has its HSV hue turned by `shift`; HSV's S and V stay, and so does the
+    largest difference of two of red, green and blue, C: N is C times the pure colour of the new hue, of which
+    the canvas takes the chroma. The luma is left alone.
+
+    Args:
+        canvas: YUV444PS, BT.601, full range.
+        adjustment: What to do; its `sat` is not looked at.
+
+    Returns:
+        The canvas with its luma untouched.
+    """
+    ranges, _, weight, shift = adjustment
+    if weight == 1.0 or shift % 360.0 == 0.0:
+        return canvas
+    measures = Inputs()
+    _, u, v = map(measures.add, planes(canvas))
+    hue, strength = measures.expr([_hue_expr(u, v)]), measures.expr([_strength_expr(u, v)])
+    inputs = Inputs()
+    own, h, c = inputs.add(canvas), inputs.add(luma_everywhere(hue)), inputs.add(luma_everywhere(strength))
+    share = f"{_share_expr(ranges, h)} {1.0 - weight:.9g} *"
+    red, green, blue = (_pure_expr(h, shift - centre) for centre in (0.0, 120.0, 240.0))
+    luma = f"{red} {RED} * {green} {GREEN} * + {blue} {BLUE} * +"
+    return inputs.expr(
+        [
+            "",
+            *(
+                f"{primary} {luma} - {1.0 / scale:.9g} * {c} * {own} - {share} * {own} +"
+                for primary, scale in ((blue, BLUE_OF_U), (red, RED_OF_V))
+            ),
+        ]
+    )
+
+
+def _strength_expr(u: str, v: str) -> str:
+    """Expr text of the largest of red, green and blue less the smallest, 0–1."""
+    red, green, blue = differences(u, v)
+    return f"{red} {green} max {blue} max {red} {green} min {blue} min -"
+
+
+def _hue_expr(u: str, v: str) -> str:
+    """Expr text of the hue of HSV in sixths of the circle, −1 to 5: red 0, green 2, blue 4; 0 for gray."""
+    red, green, blue = differences(u, v)
+    strength = f"{_strength_expr(u, v)} 1e-9 max"
+    from_red, from_green, from_blue = (
+        f"{one} {other} - {strength} / {centre} +"
+        for one, other, centre in ((green, blue, 0), (blue, red, 2), (red, green, 4))
+    )
+    rest = f"{green} {blue} >= {from_green} {from_blue} ?"
+    return f"{red} {green} {blue} max >= {from_red} {rest} ?"
+
+
+def _distance_expr(hue: str, degrees: float) -> str:
+    """Expr text of a hue's distance on the circle from −`degrees`, in sixths.
+
+    The sum of both is a number from 0 to 12, over which the distance is a wave of two triangles: no division
+    and no step, so also what lies across 0° is exact.
+    """
+    return f"3 {hue} {(degrees / _SIXTH - 1.0) % 6.0 + 1.0 - 6.0:.9g} + abs 3 - abs -"
+
+
+def _pure_expr(hue: str, degrees: float) -> str:
+    """Expr text of one primary of the pure colour whose hue lies `degrees` on from `hue` and the primary."""
+    return f"2 {_distance_expr(hue, degrees)} - 0 max 1 min"
+
+
+def _share_expr(ranges: HueRanges, hue: str) -> str:
+    """Expr text of how far a hue belongs to the ranges: 1 inside, 0 outside, 0.5 on an edge."""
+    if ranges.everything:
+        return "1"
+    shares: list[str] = []
+    for start, end in ranges.arcs:
+        half = (end - start) / 2.0
+        soft = min(_SOFTNESS, half, 180.0 - half)
+        far = _distance_expr(hue, -(start + half))
+        shares.append(f"{(half + soft) / _SIXTH:.9g} {far} - {_SIXTH / (2.0 * soft):.9g} * 0 max 1 min")
+    return " ".join([shares[0], *(f"{share} max" for share in shares[1:])])
