@@ -131,10 +131,10 @@ def probe(arguments: dict[str, Any], file: BinaryIO) -> dict[str, Any]:
             file.flush()
 
     vs.core.add_log_handler(report)
-    track = film_track(arguments)
-    if track is not None:
-        arguments = arguments | {"track": track}
     try:
+        track = film_track(arguments)
+        if track is not None:
+            arguments = arguments | {"track": track}
         opened = vs.core.bs.VideoSource(**arguments, exporttimestamps=True)
         clip: vs.VideoNode = opened["clip"]
         properties = clip.get_frame(0).props
