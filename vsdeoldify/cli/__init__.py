@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None, *, recipe: "Callable[[Preset], Recip
     prog = "vsdeoldify"
     try:
         with _tidy_end():
-            args = _parser().parse_args(argv)
+            args = _parser().parse_args(_joined(sys.argv[1:] if argv is None else argv))
             prog = args.prog
             args.recipe = recipe or _by_networks
             code: int = args.run(args)
@@ -77,6 +77,18 @@ def main(argv: Sequence[str] | None = None, *, recipe: "Callable[[Preset], Recip
         say(f"{prog}: {place}{error.strerror or error}")
         return FAILED
     return code
+
+
+def _joined(arguments: Sequence[str]) -> list[str]:
+    """The arguments with `--encoder-options -an` as one: argparse takes -an for an option of ours."""
+    joined: list[str] = []
+    for argument in arguments:
+        own = argument.startswith("--") or argument in ("-o", "-h")
+        if joined and joined[-1] == "--encoder-options" and argument.startswith("-") and not own:
+            joined[-1] += f"={argument}"
+        else:
+            joined.append(argument)
+    return joined
 
 
 class _Ended(KeyboardInterrupt):
