@@ -137,9 +137,7 @@ def test_only_a_clip_tells_whether_a_list_fits() -> None:
     pairs = check_scenes([(0, 9), (10, 39)])
     with pytest.raises(ValueError, match="scenes names frame 39, but the last frame is 38"):
         pairs.on(39)
-    with pytest.raises(
-        ValueError, match="ends with frame 39, but the last frame is 40: is it another film's"
-    ):
+    with pytest.raises(ValueError, match="ends with frame 39, but the last frame is 40: is it another film"):
         pairs.on(41)
     firsts = check_scenes([0, 39])
     assert firsts.on(40) == (0, 39)
