@@ -74,6 +74,7 @@ def test_what_would_change_more_than_the_encoding_is_refused_by_name(options: st
         "-c:v prores_ks -profile:v 3 -pix_fmt yuv422p10le",
         "-g 1 -bf 0 -metadata title=t -vf select_is_no_filter_of_ours=1",
         "-qmin -1",
+        "",
     ],
 )
 def test_options_of_the_encoder_go_through_as_they_are(options: str) -> None:

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from .errors import DONE, EXPECTED, FAILED, INTERRUPTED, CommandError, exit_code, message
@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None, *, recipe: "Callable[[Preset], Recip
     prog = "vsdeoldify"
     try:
         with _tidy_end():
-            args = _parser().parse_args(_joined(sys.argv[1:] if argv is None else argv))
+            args = _parser().parse_args(argv)
             prog = args.prog
             args.recipe = recipe or _by_networks
             code: int = args.run(args)
@@ -79,8 +79,15 @@ def main(argv: Sequence[str] | None = None, *, recipe: "Callable[[Preset], Recip
     return code
 
 
+class _Parser(argparse.ArgumentParser):
+    """Takes `--encoder-options -an` too, where argparse sees an option of ours in -an."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        return super().parse_known_args(_joined(sys.argv[1:] if args is None else args), namespace)
+
+
 def _joined(arguments: Sequence[str]) -> list[str]:
-    """The arguments with `--encoder-options -an` as one: argparse takes -an for an option of ours."""
+    """The arguments with an option of ffmpeg put to the option of ours before it."""
     joined: list[str] = []
     for argument in arguments:
         own = argument.startswith("--") or argument in ("-o", "-h")
@@ -136,7 +143,7 @@ def _by_networks(chosen: "Preset") -> "Recipe":
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="vsdeoldify",
         description="Colourise black-and-white film and pictures with DeOldify and DDColor.",
         epilog="vsdeoldify COMMAND --help explains a command, with examples.",

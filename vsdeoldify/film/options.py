@@ -4,6 +4,7 @@ import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ..support.errors import RequestError
 
@@ -56,7 +57,7 @@ def encoder_options(given: Sequence[str]) -> EncoderOptions:
         RequestError: one would change frames, times or sound, or what is read and written.
     """
     left: list[str] = []
-    for option, value in zip(given, [*given[1:], ""], strict=True):
+    for option, value in pairwise([*given, ""]):
         if option in _WITHOUT:
             continue
         left.append(option)
