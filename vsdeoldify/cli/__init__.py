@@ -143,7 +143,7 @@ def _by_networks(chosen: "Preset") -> "Recipe":
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser: argparse.ArgumentParser = _Parser(
         prog="vsdeoldify",
         description="Colourise black-and-white film and pictures with DeOldify and DDColor.",
         epilog="vsdeoldify COMMAND --help explains a command, with examples.",
