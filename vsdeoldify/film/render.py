@@ -115,7 +115,8 @@ def probe(arguments: dict[str, Any], file: BinaryIO) -> dict[str, Any]:
     Returns:
         Number of frames, size, format, rate, tags of frames from all over the film, the time of every frame
         in units of `timebase` seconds (None where it is unknown), whether the size or format changes on the
-        way, whether there is transparency, and the `track` as `film_track` gives it.
+        way, whether there is transparency, and the `track` as `film_track` gives it. Or, where the source
+        filter does not open it, what it says.
 
     Raises:
         FilmError: there is no picture track but cover pictures, or the picture is turned by no quarter turns.
@@ -133,20 +134,20 @@ def probe(arguments: dict[str, Any], file: BinaryIO) -> dict[str, Any]:
             file.flush()
 
     vs.core.add_log_handler(report)
-    track = film_track(arguments)
-    if track is not None:
-        arguments = arguments | {"track": track}
     try:
+        track = film_track(arguments)
+        if track is not None:
+            arguments = arguments | {"track": track}
         opened = vs.core.bs.VideoSource(**arguments, exporttimestamps=True)
-    except vs.Error:
+        clip: vs.VideoNode = opened["clip"]
+        properties = clip.get_frame(0).props
+    except vs.Error as error:
         if (angle := _angle(arguments)) % 90:
             raise FilmError(
                 f"{arguments['source']} is marked as turned by {360 - angle}°, and only quarter turns can be "
                 "done: remove the mark first, with ffmpeg -display_rotation 0 -i IN -map 0 -c copy OUT"
             ) from None
-        raise
-    clip: vs.VideoNode = opened["clip"]
-    properties = clip.get_frame(0).props
+        return {"unreadable": str(error)}
     # A single one comes without a list.
     times = opened["timestamps"] if clip.num_frames > 1 else [opened["timestamps"]]
     assert clip.format is not None
