@@ -48,6 +48,7 @@ class Plan:
         rate: frames per second as numerator and denominator, or None for a variable rate.
         times: of a variable rate: microseconds of every frame of the film and of its end.
         suffix: the pieces' container, ".mov", ".mp4" or ".nut".
+        location: where the chroma of 4:2:0 lies, a code of ITU-T H.273.
     """
 
     job: Job
@@ -57,6 +58,7 @@ class Plan:
     rate: tuple[int, int] | None
     times: Sequence[int]
     suffix: str
+    location: int = 0
 
     def seconds(self, first: int, last: int) -> Fraction:
         """The time from one frame to another."""
