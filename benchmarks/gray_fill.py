@@ -3,8 +3,8 @@
 Two networks colour photographs with known colours: A, the bundled model, and B, a model file of the same
 family (`--second`), made more colourful by `--saturation`, as DDColor is beside DeOldify. A's colours are
 taken as they are (of all pictures, and of those in which A stays gray where the truth is not), and with
-holes: gray where a random smooth field says so. Last, the truth with such holes stands in for A. The figures are the
-mean CIEDE2000 to the truth, of whole pictures and of the places alone where A is gray.
+holes: gray where a random smooth field says so. Last, the truth with such holes stands in for A. The figures
+are the mean CIEDE2000 to the truth, of whole pictures and of the places alone where A is gray.
 
 * simple w: method 2, `(1 − w)·A + w·B`, with B's colours times `sat`.
 * fill w: where A's HSV saturation is below a threshold, B's colours times `sat`, softly; elsewhere method 2.
