@@ -34,11 +34,13 @@ class Contents:
         start: time of its first packet in seconds; ffmpeg counts from there.
         seconds: how long it lasts, 0 where that is unknown.
         streams: in the file's order.
+        format: ffmpeg's names of the container, with commas between.
     """
 
     start: float = 0.0
     seconds: float = 0.0
     streams: tuple[Stream, ...] = ()
+    format: str = ""
 
     def of_kind(self, kind: str) -> list[Stream]:
         """The streams of a kind, in order."""
@@ -92,10 +94,12 @@ def contents(ffmpeg: str, path: Path) -> Contents:
         text,
         re.MULTILINE,
     )
+    container = re.search(r"^Input #0, (.*), from ", text, re.MULTILINE)
     return Contents(
         float(start[1]) if start else 0.0,
         seconds,
         tuple(Stream(kind, codec, bool(_ATTACHED.search(rest))) for kind, codec, rest in streams),
+        container[1] if container else "",
     )
 
 
