@@ -100,7 +100,9 @@ def colorize_film(path: Path, recipe: Recipe, request: Request, reporter: Report
         plan = _plan(source.film, recipe, request, trial.encoder, program, Path(temporary))
         joint = Joint(plan, source.film, source.contents, source.streams, trial.tags)
         if trial.piece is not None:
-            joint.try_on(trial.piece, request.output)
+            joint = joint.tried_on(trial.piece, request.output)
+        for note in joint.streams.notes:
+            reporter.note(note)
         with _kept_for_later(folder, reporter), Workshop(folder, plan) as workshop:
             made = _make_pieces(plan, workshop, request, reporter)
             _check_unchanged(source)
@@ -119,7 +121,7 @@ def _open(path: Path, program: str, request: Request, reporter: Reporter) -> _So
     film = open_film(path, contents, reporter)
     film.range(request.start, request.end)  # A wrong range is said before anything else.
     streams = plan_streams(contents, request.output.suffix.lower())
-    for note in (*film.notes, *streams.notes):
+    for note in film.notes:
         reporter.note(note)
     if film.rate is None:
         reporter.note("the frame rate varies; every frame keeps its time")

@@ -1,13 +1,13 @@
 """Join the pieces of a film with the sound, subtitles, chapters and tags of its source."""
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..support.errors import FilmError
 from ..support.files import flush_to_disk
 from . import ffmpeg
+from .encoding import codec_of
 from .pieces import Plan, Workshop
 from .process import process
 from .source import Film
@@ -44,24 +44,37 @@ class Joint:
         if sound is not None:
             sound.unlink()
 
-    def try_on(self, piece: Path, output: Path) -> None:
+    def tried_on(self, piece: Path, output: Path) -> "Joint":
         """Join a short piece with the film's first sound, so that what does not fit is told before the work.
 
+        Returns:
+            This, or the same where streams that do not fit go along otherwise.
+
         Raises:
-            FilmError: the container does not take the picture's or another stream's codec.
+            FilmError: the container does not take what the encoder makes of the picture.
         """
         pieces = piece.with_name("try.ffconcat")
         pieces.write_text(f"ffconcat version 1.0\nfile '{piece.name}'\n", encoding="utf-8")
         joined = piece.with_name(f"tried{output.suffix.lower()}")
-        *command, result = self._command(pieces, joined)
-        try:
-            with process("ffmpeg", [*command, "-t", "0.2", result]) as run:
-                run.finish()
-        except FilmError as error:
+
+        def works(streams: StreamPlan) -> bool:
+            *command, result = replace(self, streams=streams)._command(pieces, joined)
+            try:
+                with process("ffmpeg", [*command, "-t", "0.2", result]) as run:
+                    run.finish()
+            except FilmError:
+                return False
+            return True
+
+        if works(self.streams):
+            return self
+        if not works(StreamPlan()):
             raise FilmError(
                 f"{output.name} cannot be written; another container (.mkv holds most) or other "
-                f"--encoder-options may do: {error}"
-            ) from None
+                f"--encoder-options may do: {output.suffix.lower()} files do not take pictures of "
+                f"{codec_of(self.plan.encoder)}"
+            )
+        return replace(self, streams=self.streams.that_works(works))
 
     def _cut_sound(self, folder: Path, suffix: str) -> Path | None:
         """The sound of a range in a file of its own, where it cannot be copied from the film at one go.
@@ -70,13 +83,16 @@ class Joint:
         there into Matroska, a range would have that much silence at its start, wherever the range begins.
         """
         isobmff = "mp4" in self.found.format.split(",")
-        if self._whole or suffix not in (".mkv", ".webm") or not (isobmff and self.found.of_kind("Audio")):
+        kept = [passenger.index for passenger, _ in self.streams.kept("a")]
+        if self._whole or suffix not in (".mkv", ".webm") or not (isobmff and kept):
             return None
         # Between the two, they hold what such files may.
         for own in (".mp4", ".mov"):
             sound = folder / f"sound.part{own}"
             command = [self.plan.ffmpeg, "-hide_banner", "-nostdin", "-v", "error", "-y", *self._cut]
-            command += ["-i", ffmpeg.file_argument(self.film.path), "-map", "0:a", "-c", "copy"]
+            command += ["-i", ffmpeg.file_argument(self.film.path), "-c", "copy"]
+            for index in kept:
+                command += ["-map", f"0:a:{index}"]
             try:
                 with process(
                     "ffmpeg", [*command, *_drop("a"), ffmpeg.file_argument(sound)], part=sound
@@ -108,17 +124,15 @@ class Joint:
         """What joins the pieces of a list with the source's streams; the last argument is the result."""
         suffix, delay = joined.suffix, self._delay if self._whole else 0.0
         streams, drop, beside = list(self.streams.options), [], []
-        if not self._whole:
-            if self.found.of_kind("Audio"):
-                drop += _drop("a")
-            if "1:s:" in " ".join(streams):
-                drop += _drop("s")
+        for kind in "as":
+            if not self._whole and self.streams.kept(kind):
+                drop += _drop(kind)
         if sound is not None:
             start = ffmpeg.contents(self.plan.ffmpeg, sound).start
             beside = ["-itsoffset", f"{start:.6f}", "-i", ffmpeg.file_argument(sound)]
-            streams = [re.sub(r"^1:a:", "2:a:", option) for option in streams]
-            for number in range(len(self.found.of_kind("Audio"))):
-                streams += [f"-map_metadata:s:a:{number}", f"1:s:a:{number}"]
+            for place, (passenger, _) in enumerate(self.streams.kept("a")):
+                streams[streams.index(f"1:a:{passenger.index}")] = f"2:a:{place}"
+                streams += [f"-map_metadata:s:a:{place}", f"1:s:a:{passenger.index}"]
         return [
             self.plan.ffmpeg,
             *("-hide_banner", "-nostdin", "-v", "error", "-y"),
