@@ -3,9 +3,9 @@
 import os
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..support.errors import FilmError
@@ -15,6 +15,7 @@ from .encoding import piece_suffix
 from .identity import make_job, place_of
 from .inputs import check_film_file
 from .join import Joint
+from .options import encoder_options
 from .pieces import Plan, Workshop
 from .recipe import Recipe
 from .source import Film, Point, open_film
@@ -88,13 +89,14 @@ def colorize_film(path: Path, recipe: Recipe, request: Request, reporter: Report
         FilmError: the film cannot be read, or a program fails; what is done so far stays for `resume`.
         ModelError: a model file is missing.
     """
+    wanted = encoder_options(request.encoder_options)
     program = ffmpeg.find_ffmpeg()
     recipe.models()  # A missing model is named before the film is opened.
-    source = _open(path, program, request, reporter)
+    source = _open(path, program, request, wanted.without, reporter)
     folder = request.output.with_name(request.output.name + ".unfinished")
     with tempfile.TemporaryDirectory(prefix="vsdeoldify-") as temporary:
-        own, suffix = request.encoder_options, request.output.suffix.lower()
-        trial = try_encoder(source.film, suffix, own, program, Path(temporary))
+        suffix = request.output.suffix.lower()
+        trial = try_encoder(source.film, suffix, wanted.encoder, program, Path(temporary))
         for note in trial.notes:
             reporter.note(note)
         plan = _plan(source.film, recipe, request, trial.encoder, program, Path(temporary))
@@ -111,7 +113,9 @@ def colorize_film(path: Path, recipe: Recipe, request: Request, reporter: Report
     return made
 
 
-def _open(path: Path, program: str, request: Request, reporter: Reporter) -> _Source:
+def _open(
+    path: Path, program: str, request: Request, without: Collection[str], reporter: Reporter
+) -> _Source:
     """Open a film, and say what is noteworthy about it."""
     check_film_file(path)
     contents = ffmpeg.contents(program, path)
@@ -120,6 +124,7 @@ def _open(path: Path, program: str, request: Request, reporter: Reporter) -> _So
     state = path.stat()
     film = open_film(path, contents, reporter)
     film.range(request.start, request.end)  # A wrong range is said before anything else.
+    contents = replace(contents, streams=tuple(s for s in contents.streams if s.kind not in without))
     streams = plan_streams(contents, request.output.suffix.lower())
     for note in film.notes:
         reporter.note(note)

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ..support.errors import RequestError
 from ..support.h273 import assumed_matrix
 
 # Codes of ITU-T H.273, as VapourSynth's properties have them, and ffmpeg's names for them.
@@ -226,8 +225,11 @@ def _range(full: bool) -> str:
 
 
 def piece_suffix(arguments: Sequence[str]) -> str:
-    """The container of the pieces: QuickTime keeps exact times; newer codecs stand in MP4 only."""
-    return ".mp4" if re.search(r"vp9|av1|vvc", " ".join(arguments)) else ".mov"
+    """The container of the pieces: QuickTime keeps exact times; newer codecs stand in MP4, VP8 in neither."""
+    given = " ".join(arguments)
+    if re.search(r"vp9|av1|vvc", given):
+        return ".mp4"
+    return ".nut" if re.search(r"\blibvpx\b|\bvp8", given) else ".mov"
 
 
 def _pixel_format(bits: int, subsampling: Sequence[int], size: tuple[int, int], fields: str) -> str:
@@ -240,17 +242,3 @@ def _pixel_format(bits: int, subsampling: Sequence[int], size: tuple[int, int], 
     else:
         layout = "420"
     return f"yuv{layout}p" + ("10le" if bits >= 10 else "")
-
-
-def split_options(text: str) -> list[str]:
-    """Split the user's encoder options as a shell would.
-
-    Raises:
-        RequestError: a quote is not closed.
-    """
-    import shlex
-
-    try:
-        return shlex.split(text)
-    except ValueError as error:
-        raise RequestError(f"--encoder-options: {error}") from None

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from ..support.reporter import Reporter, Stage
+from .counting import check_piece
 from .ffmpeg import file_argument
 from .pieces import Plan, Workshop
 from .process import Process, process, render_process
@@ -46,6 +47,8 @@ def render_pieces(plan: Plan, workshop: Workshop, done: int, stage: Stage, repor
                     done += 1
                     stage.update(done)
                 encoder.finish()
+                seconds = plan.seconds(claim.first, claim.end - 1)
+                check_piece(plan.ffmpeg, claim.path, claim.end - claim.first, seconds)
             workshop.deliver(claim)
             if not warned and (shortage := workshop.shortage()):
                 reporter.note(shortage)
