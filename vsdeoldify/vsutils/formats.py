@@ -22,6 +22,10 @@ _BOTTOM_SITED = {int(vs.CHROMA_BOTTOM_LEFT), int(vs.CHROMA_BOTTOM)}
 # The frame properties that are read here and in `scenes`.
 _READ = ("_Range", "_ChromaLocation", "_SceneChangePrev", "_SceneChangeNext")
 
+# For every clip that `restore` made, the clip whose luma it has: whoever looks at the luma alone must not run
+# the networks.
+_lumas: WeakKeyDictionary[vs.VideoNode, vs.VideoNode] = WeakKeyDictionary()
+
 # For every clip that `restore` made, one with the same properties whose frames cost nothing: checking a
 # clip that is still being coloured must not run the networks.
 _stand_ins: WeakKeyDictionary[vs.VideoNode, vs.VideoNode] = WeakKeyDictionary()
@@ -93,6 +97,7 @@ def to_gray(clip: vs.VideoNode, size: int) -> vs.VideoNode:
 
     The luma of YUV is taken as it is, that of RGB is BT.601's, as both original projects have it.
     """
+    clip = _lumas.get(clip, clip)
     if clip.format.color_family == vs.RGB:
         clip = _picture_only(clip, "_Matrix")
         return core.resize.Spline64(
@@ -136,6 +141,8 @@ def restore(source: vs.VideoNode, canvas: vs.VideoNode) -> vs.VideoNode:
     """
     restored = (_restore_rgb if source.format.color_family == vs.RGB else _restore_yuv)(source, canvas)
     _stand_ins[restored] = _stand_in(source, restored.format)
+    if source.format.color_family != vs.RGB:
+        _lumas[restored] = _lumas.get(source, source)
     return restored
 
 
