@@ -301,7 +301,13 @@ def filter_colormap() -> Image.Image:
     """Blue clothes in other colours."""
     source = film("b", [BLUE])
     cells = [("before", shot(source))]
-    for text in ("blue->brown", "blue->brown,0", "blue->green,0", "180:280|-30,0", "180:280|+140,0; 80:180|+220,0"):
+    for text in (
+        "blue->brown",
+        "blue->brown,0",
+        "blue->green,0",
+        "180:280|-30,0",
+        "180:280|+140,0; 80:180|+220,0",
+    ):
         cells.append((text, shot(ddeoldify_stabilizer(source, colormap=text))))
     return in_rows(cells, 3, 320)
 

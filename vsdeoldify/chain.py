@@ -48,7 +48,8 @@ def build(clip: vs.VideoNode, colouring: Colouring | None, calming: Calming | No
         elif canvas.width != size:
             # The filters look at the luma, which the source has at any size.
             canvas = with_chroma(formats.to_gray(clip, size), scale_canvas(canvas, size))
-        canvas = apply_filters(canvas, filters, Cuts(canvas))
+        # What decides on cuts is the source's luma, far around a frame: it must not cost colours.
+        canvas = apply_filters(canvas, filters, Cuts(formats.to_gray(formats.luma_source(clip), size)))
     return clip if canvas is None else formats.restore(clip, canvas)
 
 
@@ -67,11 +68,12 @@ def marked(clip: vs.VideoNode, threshold: float, firsts: Sequence[int] | None) -
     Returns:
         The clip with the properties that `scenes.mark_scenes` sets.
     """
+    luma = formats.luma_source(clip)
     if firsts is None:
-        cuts = find_cuts(formats.to_gray(clip, _SCENES_SIZE), threshold)
+        cuts = find_cuts(formats.to_gray(luma, _SCENES_SIZE), threshold)
     else:
         cuts = listed_cuts(clip, firsts)
-    return formats.stand_in_for(mark_scenes(clip, cuts), clip)
+    return formats.same_picture(mark_scenes(clip, cuts), clip, mark_scenes(luma, cuts))
 
 
 def _coloured(clip: vs.VideoNode, request: Colouring) -> vs.VideoNode:
