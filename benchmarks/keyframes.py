@@ -2,7 +2,8 @@
 
 Colour: the real chroma of the clips in the folder `shared` stands in for a perfect network; mean CIEDE2000 of
 every=k against every=1, over frames chosen at random. Speed: the bundled model on one clip, or `--model`, one
-of DDColor's (with random weights where the file is not here).
+of DDColor's (with random weights where the file is not here). All without the plugin for motion, of which
+`propagation.py` says what it costs and gains.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from vsdeoldify import ddeoldify
 from vsdeoldify.metrics import ciede2000, rgb_to_lab
 from vsdeoldify.vsutils import formats, scenes
 from vsdeoldify.vsutils.frames import in_order
-from vsdeoldify.vsutils.propagation import keyframes
+from vsdeoldify.vsutils.propagation import keyframes, motion
 
 SHARED = Path(os.environ.get("VSDEOLDIFY_SHARED", Path(__file__).parents[2] / "shared"))
 SIZE = 384
@@ -94,6 +95,7 @@ def main() -> None:
     parser.add_argument("--speed-frames", type=int, default=96, help="frames for the speed")
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
+    motion.is_available = lambda: False
     steps = [int(k) for k in options.steps.split(",")]
     paths = sorted((SHARED / "clips").glob("*.mp4"))
     costs = {path: colour_cost(path, steps, options.frames) for path in paths}

@@ -1,6 +1,6 @@
 """Make the pictures of the documentation from real film: ``python docs/pictures.py [NAME …]``.
 
-They are made of the reference data that lies beside the checkout (`--shared`, or `$VSDEOLDIFY_SHARED`): two
+They are made of reference data that the repository does not hold (`--shared`, or `$VSDEOLDIFY_SHARED`): two
 colourings of one film, and photographs. Those named demo_… and preview_… are coloured by the bundled model.
 """
 
@@ -31,7 +31,7 @@ from vsdeoldify.vsutils.filters import hue, merge, tweak
 
 ROOT = Path(__file__).parents[1]
 IMAGES = ROOT / "docs" / "images"
-SHARED = Path(os.environ.get("VSDEOLDIFY_SHARED", ROOT.parent / "shared"))
+SHARED = Path(os.environ.get("VSDEOLDIFY_SHARED", ""))
 LARGEST = 200_000
 PAPER, INK, QUIET = (255, 255, 255), (20, 20, 20), (120, 120, 120)
 GAP, LINE = 8, 22
@@ -301,13 +301,8 @@ def filter_colormap() -> Image.Image:
     """Blue clothes in other colours."""
     source = film("b", [BLUE])
     cells = [("before", shot(source))]
-    for text in (
-        "blue->brown",
-        "blue->brown,0",
-        "blue->green,0",
-        "180:280|-30,0",
-        "180:280|+140,0; 80:180|+220,0",
-    ):
+    maps = "blue->brown", "blue->brown,0", "blue->green,0", "180:280|-30,0", "180:280|+140,0; 80:180|+220,0"
+    for text in maps:
         cells.append((text, shot(ddeoldify_stabilizer(source, colormap=text))))
     return in_rows(cells, 3, 320)
 
@@ -453,14 +448,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(PICTURES)} (default: all)")
     parser.add_argument(
-        "--shared", type=Path, default=SHARED, help="the reference data (default: %(default)s)"
+        "--shared", type=Path, default=SHARED, help="the reference data (default: $VSDEOLDIFY_SHARED)"
     )
     args = parser.parse_args()
     SHARED = args.shared
     if unknown := [name for name in args.names if name not in PICTURES]:
         parser.error(f"no picture is called {', '.join(unknown)}")
     if not (SHARED / "filters").is_dir():
-        parser.error(f"{SHARED} does not hold the reference data: name its folder with --shared")
+        parser.error("name the folder of the reference data with --shared")
     IMAGES.mkdir(exist_ok=True)
     for name in args.names or PICTURES:
         size = save(PICTURES[name](), IMAGES / name)

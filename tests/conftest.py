@@ -19,10 +19,12 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder with golden results, film and photographs that lies beside the checkout."""
-    folder = Path(os.environ.get("VSDEOLDIFY_SHARED", Path(__file__).parents[2] / "shared"))
-    if not (folder / "DESIGN.md").is_file():
-        pytest.skip(f"the reference data folder {folder} is not here (set VSDEOLDIFY_SHARED to use another)")
+    """The folder that long tests read: films, photographs and results that the repository does not hold."""
+    named = os.environ.get("VSDEOLDIFY_SHARED")
+    if not named:
+        pytest.skip("a long test: it reads the folder that VSDEOLDIFY_SHARED names, which is not set")
+    folder = Path(named)
+    assert folder.is_dir(), f"VSDEOLDIFY_SHARED names {named}, which is no folder"
     return folder
 
 

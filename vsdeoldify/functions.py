@@ -118,9 +118,10 @@ def ddeoldify(
         precision: "auto" (half precision on GPUs made for it), "float32", "bfloat16" or "float16".
         backend: "torch", "openvino" (CPU only, twice as fast; the extra `openvino`), or "auto": OpenVINO
             where it is installed and of use.
-        every: run the models on every so many frames only, 1–16, and on the first frame of each scene; the
-            frames between take the colours of the nearest two. 3 is hardly to be told from 1, and about
-            three times as fast.
+        every: run the models on every so many frames only, 1–40, and on the first frame of each scene; the
+            frames between take the colours of the nearest two. With the plugin for motion (the extra
+            `motion`) the colours follow what moves, and frames that resemble neither of the two get the
+            models' own; without it, 3 is hardly to be told from 1.
 
     Returns:
         The coloured clip in the input's format; gray becomes YUV444 of the same sample type. The luma is the

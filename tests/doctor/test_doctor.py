@@ -313,6 +313,7 @@ CHECKS = [
     "models",
     "vspipe",
     "source_filter",
+    "motion",
     "ffmpeg",
     "folders",
     "proxy",
@@ -536,6 +537,9 @@ def test_tools_that_are_missing_are_named_with_the_package(
     assert "imageio-ffmpeg" in str(next(iter(tools.ffmpeg(Facts()))).fix)
     assert "vapoursynth" in str(next(iter(tools.vspipe(Facts(VAPOURSYNTH)))).fix)
     assert "vapoursynth-bestsource" in str(next(iter(tools.source_filter(Facts(VAPOURSYNTH)))).fix)
+    (motion,) = tools.motion(Facts(VAPOURSYNTH))
+    assert "vapoursynth-mvutensils" in str(motion.fix)
+    assert "every" in motion.text
 
 
 def test_two_vapoursynth_versions_are_told_apart() -> None:

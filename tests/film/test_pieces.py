@@ -90,7 +90,7 @@ def test_a_piece_that_is_no_longer_whole_is_made_again(tmp_path: Path) -> None:
 
 
 def test_pieces_of_a_changed_scene_are_made_again_and_the_others_stay(tmp_path: Path) -> None:
-    scenes = ({"first": 0, "end": 100}, {"first": 100, "end": 200, "saturation": 1})
+    scenes = ({"first": 0, "end": 120}, {"first": 120, "end": 200, "saturation": 1})
     other = (scenes[0], scenes[1] | {"saturation": 0.5})
     work = tmp_path / "out.mkv.unfinished"
 

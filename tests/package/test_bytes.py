@@ -5,6 +5,7 @@ other modules). A change of a result must be meant, and comes with results made 
 """
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,19 @@ import vapoursynth as vs
 from byte_cases import ALL_FORMATS, Case
 from goldens import GOLDEN
 
+from vsdeoldify.vsutils.propagation import motion
+
 FOLDER = GOLDEN / "bytes"
 RECORD: dict[str, Any] = json.loads((FOLDER / "sums.json").read_text(encoding="utf-8"))
 CASES = list(byte_cases.cases())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_motion() -> Iterator[None]:
+    """Key frames as version 4.0 has them: without the plugin for motion."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(motion, "is_available", lambda: False)
+        yield
 
 
 @pytest.fixture(scope="module")

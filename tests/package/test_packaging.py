@@ -22,7 +22,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
 MODULE_OF = {"opencv-python-headless": "cv2", "scikit-image": "skimage", "pillow": "PIL"}
 # VapourSynth and pyvips load them; nothing of ours imports them.
-PLUGINS = {"vapoursynth-bestsource", "pyvips-binary"}
+PLUGINS = {"vapoursynth-bestsource", "vapoursynth-mvutensils", "pyvips-binary"}
 
 pytestmark = pytest.mark.timeout(180)
 

@@ -1,7 +1,6 @@
 """Canvases from arrays, and golden results compared by their chroma: the source's luma is under both."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import goldens
@@ -45,13 +44,10 @@ def full_size(clip: vs.VideoNode) -> vs.VideoNode:
     return core.resize.Point(clip, format=vs.YUV444PS, matrix=MATRIX_BT601, range=vs.RANGE_FULL)
 
 
-def golden_cases(shared: Path, kind: str, function: str) -> Iterator[tuple[dict[str, Any], int, Any]]:
-    """(case, frame number, golden picture with the source's luma) for every frame the original made."""
-    for case in goldens.cases(shared, kind, function):
-        source = goldens.inputs(shared, case["clips"]["clip"])
-        for number, path in case["frames"].items():
-            n = int(number)
-            same = isinstance(path, dict)
-            picture = source[n] if same else goldens.read_rgb(shared / "filters" / kind / path)
-            golden = full_size(goldens.clip_of([picture]))
+def golden_cases(kind: str, function: str) -> Iterator[tuple[dict[str, Any], int, Any]]:
+    """(case, frame number, golden picture with the source's luma) for every stored frame."""
+    for case in goldens.cases(kind, function):
+        source = goldens.inputs(case["clips"]["clip"])
+        for n in map(int, case["frames"]):
+            golden = full_size(goldens.clip_of([goldens.golden(case, n)]))
             yield case, n, goldens.with_luma_of(source[n], golden, 0)

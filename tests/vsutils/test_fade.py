@@ -1,7 +1,5 @@
 """The filters dark and smooth."""
 
-from pathlib import Path
-
 import canvases
 import goldens
 import numpy as np
@@ -97,27 +95,14 @@ def test_only_the_hues_of_the_range_change(ranges: str) -> None:
     assert np.all(factors(smooth.fade(canvases.canvas(left), smooth.dark(parameters)), left) == 1)
 
 
-#: Cases of the original that a defect changes: left out.
-DEFECTS = {
-    "smooth/default_none": "B2: with the range none the original does nothing",
-    "dark/none": "B2",
-    "smooth/black0_all": "B17: with a black limit of 0 the original ignores the white limit",
-    "smooth/equal_limits": "B3: the original crashes",
-}
-
-
 @pytest.mark.parametrize(("kind", "limit"), [("corrected", 1.0), ("original", 0.5)])
 @pytest.mark.parametrize("function", ["vs_chroma_bright_tweak", "vs_dark_tweak"])
-def test_results_match_the_original_where_it_is_right(
-    shared: Path, kind: str, limit: float, function: str
-) -> None:
-    pictures = goldens.inputs(shared, "b")
+def test_results_match_the_original_where_it_is_right(kind: str, limit: float, function: str) -> None:
+    pictures = goldens.inputs("b")
     clip = goldens.clip_of(pictures)
     canvas = canvases.full_size(clip)
     compared = 0
-    for case, n, golden in canvases.golden_cases(shared, kind, function):
-        if kind == "original" and case["id"] in DEFECTS:
-            continue
+    for case, n, golden in canvases.golden_cases(kind, function):
         p = case["params"]
         if function == "vs_dark_tweak":
             values = [p["dark_threshold"], p["dark_amount"], p["dark_hue_adjust"]]

@@ -1,13 +1,12 @@
 """Merging, tweaking and the whole chain against the original's results on real film frames."""
 
-from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 import vapoursynth as vs
-from goldens import Picture, cases, clip_of, difference, inputs, picture_of, read_rgb, with_luma_of
+from goldens import DEFECTS, Picture, cases, clip_of, difference, golden, inputs, picture_of, with_luma_of
 from vapoursynth import core
 
 from vsdeoldify.settings.params import (
@@ -22,28 +21,6 @@ from vsdeoldify.support.h273 import MATRIX_BT601
 from vsdeoldify.vsutils import formats, planes
 from vsdeoldify.vsutils.filters import hue, merge, tweak
 
-# Cases of the unmodified original that hit a defect (B-number of the list in the reference data).
-DEFECTS = {
-    "combine/m2_sat0.8_1.2_hue10_-15": "B1: limited range read as full after the saturation",
-    "combine/m2_invert_sat0.8_1.2": "B1, B14: limited range; the models' saturations exchanged",
-    "combine/m3_default": "B16: truncation in YUV",
-    "combine/m3_t0.05_w1": "B16: truncation in YUV",
-    "combine/m3_t1_int_w1": "B13: an integer threshold wraps around",
-    "combine/m3_t0.2_w0.6_invert": "B16: truncation in YUV",
-    "combine/m4_0.2_0.8_sat0.5_w0.7": "B1, B17: limited range; the slope of the mask",
-    "combine/m4_equal_limits": "B3: crash",
-    "combine/m4_black0_w1": "B17: the white limit is ignored",
-    "combine/m4_black_gt_white_w1": "B17: black above white is an error here",
-    "vs_tweak/sat0.5_hue30": "B1: limited range",
-    "vs_tweak/bright0.1_cont0.9_gamma0.5": "B1: limited range",
-    "vs_tweak/gamma2.5": "B1: limited range",
-    "constrained_tweak/lumamin0.6_gamma1_wrap": "B10: wraps around",
-    "ddeoldify_stub/default_m2": "B1b: DDColor in limited range",
-    "ddeoldify_stub/m3_w0.6": "B1b, B16: DDColor in limited range; truncation",
-    "ddeoldify_stub/m4_w0.7_tweak": "B1b, B17",
-    "ddeoldify_stub/m5_w0.8_tweak": "B1b",
-    "ddeoldify_stub/m1_only": "B1b: DDColor in limited range",
-}
 MEAN = {"corrected": 1.0, "original": 0.5}
 KINDS = ("corrected", "original")
 
@@ -53,36 +30,34 @@ def canvas_of(pictures: list[Picture]) -> vs.VideoNode:
     return core.resize.Point(clip, format=vs.YUV444PS, matrix=MATRIX_BT601, range=vs.RANGE_FULL)
 
 
-def check(shared: Path, kind: str, case: dict[str, Any], canvas: vs.VideoNode) -> None:
-    """Compare every frame of a case: our chroma under the golden's luma, which the truncation (B16) moved.
+def check(case: dict[str, Any], canvas: vs.VideoNode) -> None:
+    """Compare every frame of a case: our chroma under the golden's luma, which the truncation moved.
 
     The corrected cases still carry 8-bit truncation and error-diffusion dither, hence their wider limit.
     """
-    for number, file in case["frames"].items():
-        n = int(number)
-        golden = (
-            inputs(shared, file["identical_to_input"])[n]
-            if isinstance(file, dict)
-            else read_rgb(shared / "filters" / kind / file)
-        )
-        mean, close = difference(with_luma_of(golden, canvas, n), golden)
+    kind = case["kind"]
+    for n in map(int, case["frames"]):
+        expected = golden(case, n)
+        mean, close = difference(with_luma_of(expected, canvas, n), expected)
         assert mean <= MEAN[kind], (case["id"], n, mean)
         if kind == "original":
             assert close >= 0.99, (case["id"], n, close)
 
 
-def sound_cases(shared: Path, kind: str, function: str) -> list[dict[str, Any]]:
-    return [
-        case
-        for case in cases(shared, kind, function)
-        if kind == "corrected" or (case["id"] not in DEFECTS and not case.get("error"))
-    ]
+def sound_cases(kind: str, function: str) -> list[dict[str, Any]]:
+    found = cases(kind, function)
+    return [case for case in found if kind == "corrected" or case["id"] not in DEFECTS]
+
+
+def named_case(kind: str, function: str, name: str) -> dict[str, Any]:
+    (found,) = (case for case in cases(kind, function) if case["id"] == name)
+    return found
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_merges_give_the_originals_colours(shared: Path, kind: str) -> None:
-    a, b = (canvas_of(inputs(shared, name)) for name in "ab")
-    found = sound_cases(shared, kind, "vs_combine_models")
+def test_merges_give_the_originals_colours(kind: str) -> None:
+    a, b = (canvas_of(inputs(name)) for name in "ab")
+    found = sound_cases(kind, "vs_combine_models")
     assert len(found) == {"corrected": 2, "original": 11}[kind]
     for case in found:
         p = case["params"]
@@ -95,7 +70,7 @@ def test_merges_give_the_originals_colours(shared: Path, kind: str) -> None:
             4: lambda x, y, w, p: merge.luma_masked(x, y, LumaMask(*p["LMM_p"]), w),
             5: lambda x, y, w, p: merge.adaptive_luma(x, y, AdaptiveLuma(*p["ALM_p"]), w),
         }[p["method"]](*pair, p["clipb_weight"], p)
-        check(shared, kind, case, canvas)
+        check(case, canvas)
 
 
 @pytest.mark.parametrize(
@@ -107,10 +82,10 @@ def test_merges_give_the_originals_colours(shared: Path, kind: str) -> None:
     ],
 )
 def test_constrained_chroma_is_the_originals_formula_without_its_truncation(
-    shared: Path, name: str, threshold: float, weight: float, swap: bool
+    name: str, threshold: float, weight: float, swap: bool
 ) -> None:
     names = "ba" if swap else "ab"
-    yuv_a, yuv_b = (cv2.cvtColor(inputs(shared, n)[20], cv2.COLOR_RGB2YUV).astype(float) for n in names)
+    yuv_a, yuv_b = (cv2.cvtColor(inputs(n)[20], cv2.COLOR_RGB2YUV).astype(float) for n in names)
 
     def formula(cut: Any) -> Any:
         low, high = (cut(np.clip(yuv_a * (1 + sign * threshold), 0, 255)) for sign in (-1, 1))
@@ -118,11 +93,11 @@ def test_constrained_chroma_is_the_originals_formula_without_its_truncation(
         held[..., 0] = yuv_a[..., 0]
         return held if weight == 1 else cut(yuv_a * (1 - weight)) + cut(held * weight)
 
-    golden = read_rgb(shared / "filters" / "original" / "combine" / name / "f20.png")
+    case = named_case("original", "vs_combine_models", f"combine/{name}")
     truncated = cv2.cvtColor(formula(np.trunc).astype(np.uint8), cv2.COLOR_YUV2RGB)
-    assert (truncated == golden).all()
+    assert (truncated == golden(case, 20)).all()
 
-    canvas = merge.constrained_chroma(*(canvas_of(inputs(shared, n)) for n in names), threshold, weight)
+    canvas = merge.constrained_chroma(*(canvas_of(inputs(n)) for n in names), threshold, weight)
     expected = formula(lambda x: x)
     with canvas.get_frame(20) as frame:
         for plane, scale in ((1, merge.OPENCV_U), (2, merge.OPENCV_V)):
@@ -131,25 +106,24 @@ def test_constrained_chroma_is_the_originals_formula_without_its_truncation(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_saturation_and_hue_turn_colours_as_the_original_does(shared: Path, kind: str) -> None:
-    for case in sound_cases(shared, kind, "vs_tweak"):
+def test_saturation_and_hue_turn_colours_as_the_original_does(kind: str) -> None:
+    for case in sound_cases(kind, "vs_tweak"):
         p = case["params"]
-        check(shared, kind, case, merge.rotate(canvas_of(inputs(shared, "b")), p["sat"], p["hue"]))
+        check(case, merge.rotate(canvas_of(inputs("b")), p["sat"], p["hue"]))
 
 
-def test_hue_rotation_matches_the_original_up_to_its_range_error(shared: Path) -> None:
-    case = next(c for c in cases(shared, "original", "vs_tweak") if c["id"] == "vs_tweak/sat0.5_hue30")
-    limited = read_rgb(shared / "filters" / "original" / case["frames"]["20"]).astype(float)
-    golden = np.clip((limited - 16) * 255 / 219, 0, 255).round().astype(np.uint8)
-    ours = with_luma_of(golden, merge.rotate(canvas_of(inputs(shared, "b")), 0.5, 30.0), 20)
-    mean, _ = difference(ours, golden)
+def test_hue_rotation_matches_the_original_up_to_its_range_error() -> None:
+    limited = golden(named_case("original", "vs_tweak", "vs_tweak/sat0.5_hue30"), 20).astype(float)
+    expected = np.clip((limited - 16) * 255 / 219, 0, 255).round().astype(np.uint8)
+    ours = with_luma_of(expected, merge.rotate(canvas_of(inputs("b")), 0.5, 30.0), 20)
+    mean, _ = difference(ours, expected)
     assert mean <= 1.0
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_constrained_tweak_brightens_as_the_original_does(shared: Path, kind: str) -> None:
-    gray = planes.planes(canvas_of(inputs(shared, "bw")))[0]
-    found = sound_cases(shared, kind, "constrained_tweak")
+def test_constrained_tweak_brightens_as_the_original_does(kind: str) -> None:
+    gray = planes.planes(canvas_of(inputs("bw")))[0]
+    found = sound_cases(kind, "constrained_tweak")
     assert len(found) == {"corrected": 1, "original": 4}[kind]
     for case in found:
         p = case["params"]
@@ -161,16 +135,10 @@ def test_constrained_tweak_brightens_as_the_original_does(shared: Path, kind: st
             gamma_min=p["gamma_min"],
         )
         result = tweak.tweak_luma(gray, ddtweak_params(params))
-        for number, file in case["frames"].items():
-            n = int(number)
-            golden = (
-                inputs(shared, "bw")[n]
-                if isinstance(file, dict)
-                else read_rgb(shared / "filters" / kind / file)
-            )
+        for n in map(int, case["frames"]):
             with result.get_frame(n) as frame:
                 ours = np.repeat(np.asarray(frame[0])[..., None] * 255, 3, 2).round().astype(np.uint8)
-            mean, close = difference(ours, golden)
+            mean, close = difference(ours, golden(case, n))
             assert mean <= MEAN[kind], (case["id"], n, mean)
             assert close >= 0.99
 
@@ -180,12 +148,12 @@ def test_constrained_tweak_brightens_as_the_original_does(shared: Path, kind: st
 TRUNCATION_U, TRUNCATION_V = -0.898 / merge.OPENCV_U, -0.823 / merge.OPENCV_V
 
 
-def whole_chain(shared: Path, case: dict[str, Any], *, truncated: bool) -> vs.VideoNode:
+def whole_chain(case: dict[str, Any], *, truncated: bool) -> vs.VideoNode:
     """`ddeoldify()` with the two input colourings in the models' place, as the goldens were made."""
     p = case["params"]
     size = 16 * max(p["deoldify_p"][1], p["ddcolor_p"][1])
-    source = clip_of(inputs(shared, "bw"))
-    a, b = (formats.to_canvas(clip_of(inputs(shared, name)), size) for name in "ab")
+    source = clip_of(inputs("bw"))
+    a, b = (formats.to_canvas(clip_of(inputs(name)), size) for name in "ab")
     if p["ddtweak"]:
         b = hue.adjust_chroma(b, ddtweak_params(p["ddtweak_p"]).hue_adjust)
     canvas = {
@@ -200,22 +168,20 @@ def whole_chain(shared: Path, case: dict[str, Any], *, truncated: bool) -> vs.Vi
     return formats.restore(source, canvas)
 
 
-def test_the_whole_chain_gives_the_corrected_originals_pictures(shared: Path) -> None:
-    found = cases(shared, "corrected", "ddeoldify")
+def test_the_whole_chain_gives_the_corrected_originals_pictures() -> None:
+    found = cases("corrected", "ddeoldify")
     assert len(found) == 5
     for case in found:
-        result = whole_chain(shared, case, truncated=case["params"]["method"] == 3)
-        for number, file in case["frames"].items():
-            golden = read_rgb(shared / "filters" / "corrected" / file)
-            mean, _ = difference(picture_of(result, int(number)), golden)
+        result = whole_chain(case, truncated=case["params"]["method"] == 3)
+        for n in map(int, case["frames"]):
+            mean, _ = difference(picture_of(result, n), golden(case, n))
             assert mean <= 1.0, (case["id"], mean)
 
 
-def test_luma_recovery_matches_the_original(shared: Path) -> None:
-    (case,) = cases(shared, "original", "vs_recover_clip_luma")
-    golden = read_rgb(shared / "filters" / "original" / case["frames"]["20"])
-    canvas = canvas_of(inputs(shared, "b"))
-    mean, close = difference(with_luma_of(inputs(shared, "bw")[20], canvas, 20), golden)
+def test_luma_recovery_matches_the_original() -> None:
+    (case,) = cases("original", "vs_recover_clip_luma")
+    canvas = canvas_of(inputs("b"))
+    mean, close = difference(with_luma_of(inputs("bw")[20], canvas, 20), golden(case, 20))
     assert mean <= 0.5
     assert close >= 0.99
 

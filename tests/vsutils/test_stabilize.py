@@ -234,43 +234,32 @@ def test_luma_and_properties_are_those_of_the_current_frame() -> None:
 
 
 @pytest.mark.parametrize("function", ["vs_clip_color_stabilizer", "vs_chroma_stabilizer_ex"])
-def test_averages_match_the_corrected_original(shared: Path, function: str) -> None:
-    clip = goldens.clip_of(goldens.inputs(shared, "b"))
+def test_averages_match_the_corrected_original(function: str) -> None:
+    clip = goldens.clip_of(goldens.inputs("b"))
     canvas = canvases.full_size(clip)
-    for case, n, golden in canvases.golden_cases(shared, "corrected", function):
+    compared = 0
+    for case, n, golden in canvases.golden_cases("corrected", function):
         p = {"sat": 1, "tht": 0, "weight": 0, "hue_adjust": "none", **case["params"]}
         values = [p["nframes"], p["mode"], p["sat"], p["tht"], p["weight"], 0, p["hue_adjust"]]
         result = stabilize.stabilize(canvas, stab_params(values))
         ours = goldens.picture_of(formats.restore(clip, result), n)
         assert goldens.difference(ours, golden)[0] <= 1.0, case["id"]
-
-
-#: Cases of the whole stabilizer of the original that defects change: left out.
-DEFECTS = {
-    "stabilizer_full/all_on_default": "B1, B2, B4, B8: 14 % paler, smooth off, cut crossed, frames skipped",
-    "stabilizer_full/all_on_rf16_x2": "B1, B2, B4",
-    "stabilizer_full/stab_only_W7_nohue": "B1, B4, B6",
-    "stabilizer_full/smooth_only_default": "B2: smooth does nothing",
-    "stabilizer_full/dark_only": "B9: pure reds (hue 0) are not in the range 0:30; without them it is 0.45",
-    "stabilizer_full/smooth_only_rose_red": "B9",
-}
+        compared += 1
+    assert compared == 4
 
 
 @pytest.mark.parametrize(("kind", "limit"), [("corrected", 1.0), ("original", 0.5)])
-def test_the_whole_stabilizer_matches_the_original_where_it_is_right(
-    shared: Path, kind: str, limit: float
-) -> None:
+def test_the_whole_stabilizer_matches_the_original_where_it_is_right(kind: str, limit: float) -> None:
     compared = 0
-    for case, n, golden in canvases.golden_cases(shared, kind, "ddeoldify_stabilizer"):
-        if kind == "original" and case["id"] in DEFECTS:
-            continue
-        source = goldens.clip_of(goldens.inputs(shared, case["clips"]["clip"]))
+    for case, n, golden in canvases.golden_cases(kind, "ddeoldify_stabilizer"):
+        source = goldens.clip_of(goldens.inputs(case["clips"]["clip"]))
         ours = goldens.picture_of(ddeoldify_stabilizer(source, **case["params"]), n)
         assert goldens.difference(ours, golden)[0] <= limit, case["id"]
         compared += 1
     assert compared
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["park_football", "hands_cups"])
 def test_guided_calms_more_than_a15_with_at_most_a_fifth_of_its_ghosts(shared: Path, name: str) -> None:
     clip = core.bs.VideoSource(str(shared / "clips" / f"{name}.mp4"), cachemode=0)[:24]
@@ -290,16 +279,18 @@ def test_guided_calms_more_than_a15_with_at_most_a_fifth_of_its_ghosts(shared: P
     assert ghosts["G"] <= ghosts["A"] / 5
 
 
-def test_guided_takes_on_at_most_a_fifth_of_a15s_foreign_colour_on_flickering_film(shared: Path) -> None:
-    film = meter.read(goldens.clip_of(goldens.inputs(shared, "b")[:18]), 192)
+def test_guided_takes_on_at_most_a_fifth_of_a15s_foreign_colour_on_flickering_film() -> None:
+    film = meter.read(goldens.clip_of(goldens.inputs("b")[:18]), 192)
     frames = canvases.canvas(np.concatenate([film.luma[:, None], film.chroma], 1))
     a, g = (meter.read(stabilize.stabilize(frames, parameters(mode, 15, 15)), 192) for mode in ("A", "G"))
     assert meter.flicker(g) <= meter.flicker(a) < meter.flicker(film) / 2
     assert meter.foreign(g, film) <= meter.foreign(a, film) / 5
 
 
-def test_the_public_function_takes_yuv_and_keeps_its_luma(shared: Path) -> None:
-    clip = core.bs.VideoSource(str(shared / "clips" / "six_scenes_cuts.mp4"), cachemode=0)[10:26]
+def test_the_public_function_takes_yuv_and_keeps_its_luma() -> None:
+    # A cut at the ninth frame.
+    film = core.bs.VideoSource(str(goldens.FILM), cachemode=0)[22:30]
+    clip = film + core.bs.VideoSource(str(goldens.COLOUR_CLIP), cachemode=0)[:8]
     result = ddeoldify_stabilizer(clip, dark=True, smooth=True, stab=True, stab_p=[15, "guided"])
     assert result.format.id == clip.format.id == vs.YUV420P8
     for n in (0, 7, 8, 15):

@@ -2,7 +2,6 @@
 
 import argparse
 import ast
-import os
 from pathlib import Path
 from typing import Any
 
@@ -153,19 +152,20 @@ def chosen_parameters(args: argparse.Namespace) -> Preset:
     return Preset(chosen.name, chosen.colours, _only_used(chosen.ddeoldify), chosen.stabilizer)
 
 
-def existing_file(name: str) -> Path:
-    """The path of an input file.
+def film_file(name: str) -> Path:
+    """The path of a film.
 
     Raises:
-        CommandError: there is no such file.
+        FilmError: there is no such file, or it is something else by its kind or content.
     """
+    from ..film.inputs import check_address, check_film_file
+
+    check_address(name)
     path = user_path(name)
-    if not path.exists():
-        raise CommandError(f"{name} does not exist")
-    if path.is_dir():
-        raise CommandError(f"{name} is a folder, not a film")
-    if not os.access(path, os.R_OK):
-        raise CommandError(f"{name} cannot be read: check its permissions")
+    if path.is_relative_to("/dev"):
+        # Another process would see a standard input of its own under such a name.
+        path = path.resolve()
+    check_film_file(path, name)
     return path.absolute()
 
 

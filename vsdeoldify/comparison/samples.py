@@ -8,6 +8,7 @@ import numpy as np
 import vapoursynth as vs
 
 from .. import meter
+from ..film.inputs import check_film_file, unreadable
 from ..film.script import PLUGIN_MISSING, source_arguments
 from ..film.tracks import film_track
 from ..pictures.files import Picture, frame_to_picture, picture_to_clip, read_picture
@@ -88,16 +89,18 @@ class ClipSample:
 
     def __init__(self, path: Path, largest: int, start: int, frames: int) -> None:
         self.name = str(path)
-        if not path.exists():
-            raise PictureError(f"{path} does not exist")
         if not hasattr(vs.core, "bs"):
             raise PictureError(f"{path} is no picture, and {PLUGIN_MISSING}")
         try:
+            check_film_file(path)
             track = film_track(source_arguments(path))
             clip = vs.core.bs.VideoSource(**source_arguments(path, track=track))
-            clip = formats.check_clip(clip, gray=False)
         except FilmError as error:
             raise PictureError(str(error)) from None
+        except vs.Error as error:
+            raise PictureError(str(unreadable(path, str(error)))) from error
+        try:
+            clip = formats.check_clip(clip, gray=False)
         except (vs.Error, ValueError) as error:
             raise PictureError(f"{path} cannot be read as a picture or film: {sentence(error)}") from error
         if start >= clip.num_frames:

@@ -66,6 +66,19 @@ def source_filter(facts: Facts) -> Iterator[Finding]:
     yield Finding("Tools", "warning", "source filter", text, fix)
 
 
+def motion(facts: Facts) -> Iterator[Finding]:
+    """The plugin that carries colours along motion."""
+    if facts.error("vapoursynth"):
+        return
+    for plugin in facts.vapoursynth["plugins"]:
+        if plugin["namespace"] == "mvu":
+            text = f"mvutensils {plugin['version']}, {plugin['file']}"
+            yield Finding("Tools", "ok", "motion", text, data=plugin)
+            return
+    text = "mvutensils (core.mvu) is missing; `every` carries colours on the spot, not along motion"
+    yield Finding("Tools", "note", "motion", text, pip("install vapoursynth-mvutensils"))
+
+
 def ffmpeg(facts: Facts) -> Iterator[Finding]:
     found = {"ffmpeg": shutil.which("ffmpeg"), "imageio-ffmpeg": facts.bundled_ffmpeg}
     working = False

@@ -13,6 +13,7 @@ from ..support.reporter import SILENT, Reporter
 from . import ffmpeg
 from .encoding import colour_filters, encoder_arguments, piece_suffix
 from .identity import make_job, place_of
+from .inputs import check_film_file
 from .join import _join, _try_to_join
 from .pieces import Plan, Workshop
 from .recipe import Recipe
@@ -103,6 +104,7 @@ def colorize_film(path: Path, recipe: Recipe, request: Request, reporter: Report
 
 def _open(path: Path, program: str, request: Request, reporter: Reporter) -> _Source:
     """Open a film, and say what is noteworthy about it."""
+    check_film_file(path)
     contents = ffmpeg.contents(program, path)
     if contents.streams and not contents.pictures:
         raise FilmError(COVER_ONLY.format(path) if contents.covers else f"{path} holds no picture track")

@@ -4,6 +4,7 @@ import hashlib
 import re
 import subprocess
 from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ..models.verify import known_sha256
@@ -50,7 +51,19 @@ def make_job(film: Film, span: tuple[int, int], recipe: Recipe, encoder: Sequenc
         chain=CHAIN_VERSION,
         encoder=tuple(encoder),
         encoder_version=encoder_version(ffmpeg, encoder),
+        motion=_motion_version() if recipe.chosen.ddeoldify.get("every", 1) > 1 else "",
     )
+
+
+def _motion_version() -> str:
+    """Of the plugin that carries colours along motion; empty where it is not installed.
+
+    Taken from the package's record, for loading VapourSynth would take longer than all else here.
+    """
+    try:
+        return version("vapoursynth-mvutensils")
+    except PackageNotFoundError:
+        return ""
 
 
 def place_of(recipe: Recipe, film: Path, ffmpeg: str) -> Place:

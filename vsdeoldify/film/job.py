@@ -29,7 +29,7 @@ parameter of the colours.
 _BY_SUM = "a file"
 """Stands for a model that is given by its path."""
 
-_REACH = 32
+_REACH = 64
 """Frames: the colours of a frame depend on no frame farther away than this."""
 
 
@@ -84,6 +84,7 @@ class Job:
         chain: `CHAIN_VERSION`.
         encoder: ffmpeg's options that encode a piece.
         encoder_version: of ffmpeg and the encoder's library, as they name themselves.
+        motion: version of the plugin that carries colours along motion; empty where none does.
         scenes: what single scenes ask for, each with the "first" frame and the "end" after its last; empty
             until films have scenes.
         references: coloured frames to go by, sums by frame number; empty until films have references.
@@ -98,6 +99,7 @@ class Job:
     chain: int
     encoder: tuple[str, ...]
     encoder_version: str
+    motion: str = ""
     scenes: tuple[Mapping[str, Any], ...] = ()
     references: Mapping[str, str] = field(default_factory=dict)
 
@@ -163,6 +165,9 @@ class Job:
                 found.append(f"the model file of {parameter} ({model})")
         if self.encoder_version != other.encoder_version:
             found.append(f"the encoder: {other.encoder_version} then, {self.encoder_version} now")
+        if self.motion != other.motion:
+            then, now = (f"mvutensils {job.motion}" if job.motion else "none" for job in (other, self))
+            found.append(f"the plugin for motion: {then} then, {now} now")
         return found
 
     def _model(self, parameter: str) -> Any:

@@ -9,6 +9,7 @@ from ..pictures.sheet import make_sheet
 from ..support.reporter import SILENT, Reporter
 from ..support.words import clock
 from . import ffmpeg
+from .inputs import check_film_file
 from .process import render_process
 from .recipe import Recipe
 from .source import Film, Point, open_film
@@ -43,6 +44,7 @@ def preview_film(
         PictureError: the sheet cannot be written.
     """
     recipe.models()  # A missing model is named before the film is opened.
+    check_film_file(path)
     film = open_film(path, ffmpeg.contents(ffmpeg.find_ffmpeg(), path), reporter)
     numbers = spread(count, *film.range(start, end))
     with tempfile.TemporaryDirectory(prefix="vsdeoldify-") as temporary:

@@ -112,7 +112,8 @@ def probe(arguments: dict[str, Any], file: BinaryIO) -> dict[str, Any]:
     Returns:
         Number of frames, size, format, rate, properties of the first frame, the time of every frame in units
         of `timebase` seconds (None where it is unknown), whether the size or format changes on the way,
-        whether there is transparency, and the `track` as `film_track` gives it.
+        whether there is transparency, and the `track` as `film_track` gives it. Or, where the source filter
+        does not open it, what it says.
 
     Raises:
         FilmError: there is no picture track but cover pictures.
@@ -130,12 +131,15 @@ def probe(arguments: dict[str, Any], file: BinaryIO) -> dict[str, Any]:
             file.flush()
 
     vs.core.add_log_handler(report)
-    track = film_track(arguments)
-    if track is not None:
-        arguments = arguments | {"track": track}
-    opened = vs.core.bs.VideoSource(**arguments, exporttimestamps=True)
-    clip: vs.VideoNode = opened["clip"]
-    properties = clip.get_frame(0).props
+    try:
+        track = film_track(arguments)
+        if track is not None:
+            arguments = arguments | {"track": track}
+        opened = vs.core.bs.VideoSource(**arguments, exporttimestamps=True)
+        clip: vs.VideoNode = opened["clip"]
+        properties = clip.get_frame(0).props
+    except vs.Error as error:
+        return {"unreadable": str(error)}
     # A single one comes without a list.
     times = opened["timestamps"] if clip.num_frames > 1 else [opened["timestamps"]]
     assert clip.format is not None

@@ -1,5 +1,7 @@
 """The VapourSynth script of a film."""
 
+import os
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -62,18 +64,42 @@ def source_arguments(source: Path, cache: Path | None = None, track: int | None 
     # variableformat: a stream that changes its size half-way is no constant clip otherwise.
     arguments: dict[str, Any] = {"source": str(source.absolute()), "variableformat": 0}
     folder = cache if cache is not None else index_folder()
-    if folder is not None:
-        # By default the index would lie in the home folder.
-        arguments["cachepath"] = str(folder)
     if track is not None:
         arguments["track"] = track
-    return arguments
+    if folder is None or not _can_keep_index(source.absolute(), folder):
+        # A film whose index cannot be written is not opened at all otherwise.
+        return arguments | {"cachemode": 0}
+    # By default the index would lie in the home folder.
+    return arguments | {"cachepath": str(folder)}
 
 
 def index_folder() -> Path | None:
-    """Where the source filter keeps its index files: the user's cache folder."""
+    """Where the source filter keeps its index files: the user's cache folder; None without a home folder."""
     cache = cache_folder()
     return None if cache is None else cache / "index"
+
+
+def _can_keep_index(source: Path, folder: Path) -> bool:
+    """Whether the source filter's index of a film can be read or written, at the very place where it lies."""
+    # The source filter's own rule.
+    below = re.sub(r'[?*<>|"]', "_", str(source.relative_to(source.anchor))).replace(":", "/")
+    file = folder / f"{below}.0.bsindex"
+    made = [parent for parent in (file.parent, *file.parent.parents) if not parent.exists()]
+    try:
+        if file.exists():
+            return file.is_file() and os.access(file, os.R_OK | os.W_OK)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            file.write_bytes(bytes(1 << 16))
+        finally:
+            file.unlink(missing_ok=True)
+    except OSError:
+        return False
+    finally:
+        for parent in made:
+            with suppress(OSError):
+                parent.rmdir()
+    return True
 
 
 def _call(chosen: Preset) -> list[str]:

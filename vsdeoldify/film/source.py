@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,14 @@ from ..support.errors import FilmError, RequestError
 from ..support.reporter import SILENT, Reporter
 from ..support.words import clock
 from . import ffmpeg
+from .inputs import unreadable
 from .process import render_process
 from .render import PROGRESS_MARK
-from .script import index_folder, source_arguments
+from .script import source_arguments
 from .times import _constant_rate, mend_times
+
+_INDEXED = 100
+"""Of films with fewer frames the source filter keeps no index."""
 
 
 @dataclass(frozen=True)
@@ -114,9 +118,9 @@ def open_film(path: Path, found: ffmpeg.Contents, reporter: Reporter = SILENT) -
     Raises:
         FilmError: the source filter is missing or cannot read the file, or it holds no picture but a cover.
     """
-    arguments = json.dumps(source_arguments(path, index_folder()))
+    arguments = source_arguments(path)
     with (
-        render_process("probe", arguments) as prober,
+        render_process("probe", json.dumps(arguments)) as prober,
         reporter.stage(100, "%", title="reading the film") as stage,
     ):
         for line in prober.output:
@@ -127,7 +131,13 @@ def open_film(path: Path, found: ffmpeg.Contents, reporter: Reporter = SILENT) -
                 break
         else:
             raise prober.error()
-    return _film(path, track, found.start + found.seconds)
+    if "unreadable" in track:
+        raise unreadable(path, track["unreadable"])
+    film = _film(path, track, found.start + found.seconds)
+    if "cachemode" in arguments and film.frames >= _INDEXED:
+        note = "what is learnt in reading the film cannot be kept in a cache folder: it is read several times"
+        return replace(film, notes=(*film.notes, note))
+    return film
 
 
 def track_of(path: Path) -> int | None:
@@ -142,7 +152,7 @@ def track_of(path: Path) -> int | None:
     Raises:
         FilmError: there is no picture but a cover.
     """
-    with render_process("track", json.dumps(source_arguments(path, index_folder()))) as looker:
+    with render_process("track", json.dumps(source_arguments(path))) as looker:
         found = json.loads(looker.output.readline() or "{}")
     if "refused" in found:
         raise FilmError(found["refused"])

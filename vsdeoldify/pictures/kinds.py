@@ -58,6 +58,8 @@ def kind_of(path: Path) -> str | None:
         return None
     if path.suffix.lower() in _RAW_SUFFIXES:
         return "camera raw"
+    if path.exists() and not path.is_file():
+        return None  # A pipe would have to be waited for.
     with path.open("rb") as file:
         head = file.read(_HEAD)
         foot = b""

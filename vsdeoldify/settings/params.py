@@ -359,7 +359,7 @@ WEIGHT = SHARE
 CMC_THRESHOLD = SHARE
 """`cmc_tresh`."""
 BATCH_SIZE = Whole(1, 64)
-EVERY = Whole(1, 16)
+EVERY = Whole(1, 40)
 STABILIZER_RENDER_FACTOR = Whole(10, 64, also=(0,))
 
 DEOLDIFY = Group(

@@ -13,7 +13,7 @@ from ...support.errors import PictureError
 from ...support.paths import user_path
 from ...support.words import clock
 from ..errors import DONE, USAGE, CommandError
-from ..options import add_colour_options, chosen_parameters, existing_file
+from ..options import add_colour_options, chosen_parameters, film_file
 from ..terminal import JsonLines, Terminal
 
 _SEGMENT = 500
@@ -91,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
     if source.is_dir() or (is_picture(source) and source.exists()):
         _run_pictures(args, source.absolute(), chosen_parameters(args))
     else:
-        _run_film(args, existing_file(args.input))
+        _run_film(args, film_file(args.input))
     return DONE
 
 

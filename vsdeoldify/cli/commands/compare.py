@@ -155,10 +155,12 @@ def _colourings(args: argparse.Namespace) -> list[Colouring]:
 
 def _inputs(names: Sequence[str]) -> list[Path]:
     """The files to compare on; a folder stands for the pictures in it."""
+    from ...film.inputs import check_address
     from ...pictures.folder import open_album
 
     found: list[Path] = []
     for name in names:
+        check_address(name)
         path = user_path(name)
         if not path.is_dir():
             found.append(path)

@@ -5,7 +5,7 @@ from typing import Any
 
 from ...film.source import track_of
 from ..errors import DONE
-from ..options import add_colour_options, chosen_parameters, existing_file
+from ..options import add_colour_options, chosen_parameters, film_file
 from ..terminal import answer
 
 
@@ -29,6 +29,6 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the script."""
-    recipe, path = args.recipe(chosen_parameters(args)), existing_file(args.input)
+    recipe, path = args.recipe(chosen_parameters(args)), film_file(args.input)
     answer(recipe.script(path, track=track_of(path)).rstrip("\n"))
     return DONE

@@ -1,13 +1,15 @@
 """Colour key frames only, and give the frames between them the key frames' colours.
 
-A frame takes the chroma of the two nearest key frames of its scene, the nearer one more, and each pixel by
-pixel as far as its luma agrees with the frame's own. Which frames are keys follows from their numbers and the
-scene cuts alone, so any frame can be asked for at any time with the same result.
+A frame takes the chroma of the two nearest key frames of its scene, the nearer one more. Where the plugin for
+motion is there, the colours follow what moves (see `motion`), and an interval whose middle agrees with
+neither end gets one more key frame. Without it, each pixel takes a key's colour as far as its luma agrees
+with the key's at the same place. Which frames are keys follows from their numbers, the scene cuts and the
+luma alone, so any frame can be asked for at any time with the same result.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from functools import lru_cache
 
 import vapoursynth as vs
@@ -15,11 +17,15 @@ from vapoursynth import core
 
 from ..expressions import Inputs
 from ..inference import Colorize, colorize_clip
-from ..planes import colourless, luma_everywhere
+from ..planes import colourless, luma_everywhere, with_chroma
 from ..scenes import shift
+from . import motion
+from .keys import Keys, find_keys, keys_of, with_further_keys
 
 # Luma differences up to about this are noise; a key whose luma differs more loses its weight quickly.
 _TOLERANCE = 0.02
+# Nodes of so many held frames are kept at a time; all threads together ask for a few.
+_HELD = 32
 
 
 def colorize_every(
@@ -31,7 +37,7 @@ def colorize_every(
         gray: square `GRAYS` clip, 0–1.
         colorize: the network, see `inference.colorize_clip`.
         batch_size: frames per call; a key frame beside the regular ones (after a cut) is coloured alone.
-        every: distance of the regular key frames, 2–16.
+        every: distance of the regular key frames, 2–40.
         cuts: what `scenes.find_cuts` made for the same frames.
 
     Returns:
@@ -50,18 +56,93 @@ def interpolate(
     Args:
         gray: the `GRAYS` clip.
         regular: canvas of every `every`-th frame, from the first on.
-        single: canvas of all frames; only those are asked for that start a scene or are a flash, or that
-            follow one in a regular key's place.
-        every: distance of the regular key frames, 2–16.
+        single: canvas of all frames; only those are asked for that start a scene, are a flash, follow one in
+            a regular key's place, or were added for the sake of motion.
+        every: distance of the regular key frames, 2–40.
         cuts: what `scenes.find_cuts` made.
 
     Returns:
         A canvas with the gray clip's luma and properties.
     """
-    count = len(gray)
+    keys = find_keys(cuts, every)
+    if motion.is_available() and gray.width >= motion.SMALLEST:
+        return _along_motion(gray, regular, single, every, keys)
+    return _in_place(gray, regular, single, every, keys)
+
+
+class _Colours:
+    """Frames of key frames, picked by their numbers.
+
+    Args:
+        regular: every `every`-th frame.
+        single: all frames, for the other keys.
+        every: distance of the regular keys.
+    """
+
+    def __init__(self, regular: vs.VideoNode, single: vs.VideoNode, every: int) -> None:
+        self._single = single
+
+        @lru_cache(maxsize=_HELD)
+        def held(number: int) -> vs.VideoNode:
+            place, beside = divmod(number, every)
+            frame = single[number] if beside else regular[place]
+            return core.std.Loop(frame, len(single))
+
+        self._held = held
+
+    def around(self, keys: vs.VideoNode, which: Callable[[Keys], int]) -> vs.VideoNode:
+        """The clip whose frame n is that of the key that `which` picks for it."""
+        return core.std.FrameEval(self._single, lambda n, f: self._held(n + which(keys_of(f))), prop_src=keys)
+
+
+def _before(keys: Keys) -> int:
+    return keys.before
+
+
+def _after(keys: Keys) -> int:
+    return keys.after or keys.before
+
+
+def _along_motion(
+    gray: vs.VideoNode, regular: vs.VideoNode, single: vs.VideoNode, every: int, keys: vs.VideoNode
+) -> vs.VideoNode:
+    found = motion.Motion(gray)
+
+    def levels_of(around: vs.VideoNode, which: Callable[[Keys], int]) -> vs.VideoNode:
+        return _Colours(found.levels, found.levels, 1).around(around, which)
+
+    def unmatched(around: vs.VideoNode) -> vs.VideoNode:
+        return motion.unmatched(
+            [found.agreement(found.moved_luma(levels_of(around, which))) for which in (_before, _after)]
+        )
+
+    keys = with_further_keys(keys, every, unmatched)
+    canvases = _Colours(regular, single, every)
+    levels = _Colours(found.colour_levels(regular), found.colour_levels(single), every)
+    partners = [
+        found.candidates(
+            canvases.around(keys, which), found.moved(levels_of(keys, which), levels.around(keys, which))
+        )
+        for which in (_before, _after)
+    ]
+    both, first_alone = motion.mixture(partners), motion.mixture(partners[:1])
+    own = canvases.around(keys, lambda _: 0)
+
+    def choose(n: int, f: vs.VideoFrame) -> vs.VideoNode:
+        before, after, _ = keys_of(f)
+        if not before:
+            return own
+        return both(after / (after - before)) if after else first_alone(1.0)
+
+    return with_chroma(gray, core.std.FrameEval(single, choose, prop_src=keys))
+
+
+def _in_place(
+    gray: vs.VideoNode, regular: vs.VideoNode, single: vs.VideoNode, every: int, keys: vs.VideoNode
+) -> vs.VideoNode:
     # With the canvas's properties, and the luma in all three planes for the expressions on chroma.
     luma = luma_everywhere(colourless(gray))
-    held = core.std.Interleave([regular] * every)[:count]
+    held = core.std.Interleave([regular] * every)[: len(gray)]
 
     @lru_cache(maxsize=512)
     def variant(before: int, before_is_regular: bool, after: int, after_is_regular: bool) -> vs.VideoNode:
@@ -79,53 +160,13 @@ def interpolate(
         mean = f"{first_weight} {first} * {second_weight} {second} * + {first_weight} {second_weight} + /"
         return inputs.expr(["", mean, mean])
 
-    def choose(n: int, f: list[vs.VideoFrame]) -> vs.VideoNode:
-        before, after = surrounding_keys(n, f, every, count)
+    def choose(n: int, f: vs.VideoFrame) -> vs.VideoNode:
+        before, after, _ = keys_of(f)
         return variant(before, (n + before) % every == 0, after, (n + after) % every == 0)
 
-    marks = [shift(cuts, k) for k in range(1 - every, every + 1)]
-    return core.std.FrameEval(single, choose, prop_src=marks)
+    return core.std.FrameEval(single, choose, prop_src=keys)
 
 
 def _weight(share: float, luma: str, key_luma: str) -> str:
     """Expr text for a key's weight at a pixel: its share, less where its luma differs from the frame's."""
     return f"{share:.9g} {luma} {key_luma} - {1 / _TOLERANCE:.9g} * dup * 1 + /"
-
-
-def surrounding_keys(n: int, marks: Sequence[vs.VideoFrame], every: int, frames: int) -> tuple[int, int]:
-    """Where the key frames around a frame are.
-
-    Keys are the multiples of `every` and the first frame of each scene. A flash is no key, for its colours
-    are its own; where one falls on a multiple of `every`, the frame after it takes its place.
-
-    Args:
-        n: the frame's number.
-        marks: frames n - every + 1 … n + every of the clip that `scenes.find_cuts` made; beyond the clip's
-            ends they may be anything.
-        every: distance of the regular keys.
-        frames: number of frames of the clip.
-
-    Returns:
-        Offsets of the key before and the key after it in the same scene: (0, 0) for a key frame and for a
-        flash; the second is 0 where the scene ends before the next key.
-    """
-
-    def is_flash(k: int) -> bool:
-        return bool(marks[k + every - 1].props["_Flash"])
-
-    def starts_scene(k: int) -> bool:
-        return n + k == 0 or bool(marks[k + every - 1].props["_SceneChangePrev"])
-
-    def is_key(k: int) -> bool:
-        place = (n + k) % every
-        return starts_scene(k) or (place == 0 and not is_flash(k)) or (place == 1 and is_flash(k - 1))
-
-    if is_flash(0) or is_key(0):
-        return 0, 0
-    before = next(k for k in range(-1, -every, -1) if is_key(k))
-    for k in range(1, every + 1):
-        if n + k >= frames or starts_scene(k):
-            break
-        if is_key(k):
-            return before, k
-    return before, 0
