@@ -40,9 +40,11 @@ _BLANK, _PICTURE = 0.012, 0.03
 _NOISE = 1e-4
 # Half the lengths of stretches that are looked at for a dissolve of 8 to 25 frames; the least difference of
 # structure of their ends; the largest squared distance of the middle from the ends' mean, as a share of
-# that of the ends (0.25 at a hard cut); the largest share of the ends' variance that the middle has.
+# that of the ends (0.25 at a hard cut); the largest share of the ends' variance that the middle has. While a
+# picture fades to black, the middle has less than a mixture would, or one of the ends hardly any.
 _HALVES = 4, 8, 13
 _ENDS, _UNEVEN, _CONTRAST = 0.5, 0.2, 0.85
+_MIXTURE, _FAINT = 0.6, 0.05
 _FAR = max(_HALVES)
 
 _LAGS = 1, 2, 4, 8, 13, 16, 26
@@ -258,10 +260,13 @@ def _evenness(at: Mapping[int, _Measures], half: int, scale: float) -> float:
         return 0.0
     here, before = at[0], at[-half]
     between, contrast = behind.cov(2 * half), (before.var + behind.var) / 2
-    if here.var >= _CONTRAST * contrast:
+    mixture = (contrast + between) / 2
+    if not _MIXTURE * mixture <= here.var < _CONTRAST * contrast:
+        return 0.0
+    if min(before.var, behind.var) < _FAINT * max(before.var, behind.var):
         return 0.0
     # ‖f − (a + b)/2‖² and ‖a − b‖² per pixel, by variances, covariances and means.
-    distance = here.var + (contrast + between) / 2 - here.cov(half) - behind.cov(half)
+    distance = here.var + mixture - here.cov(half) - behind.cov(half)
     distance += (here.mean - (before.mean + behind.mean) / 2) ** 2
     ends = 2 * (contrast - between) + (before.mean - behind.mean) ** 2
     if distance >= _UNEVEN * ends:
