@@ -2,8 +2,8 @@
 
 Takes of the clips in the folder `shared` and of the demo are joined by hard cuts, dissolves and fades through
 black, as they are and as dark scenes, with and without grain and flicker; flashes are put into others. Recall
-is the share of transitions with a mark: at a cut on its frame, else within the transition. All other marks are
-wrong. "Before" are marks by the difference of neighbouring frames alone, with a threshold of 0.15.
+is the share of transitions with a mark: at a cut on its frame, else within the transition. All other marks
+are wrong. "Before" are marks by the difference of neighbouring frames alone, with a threshold of 0.15.
 """
 
 from __future__ import annotations
@@ -42,12 +42,7 @@ KINDS = {
     **{f"through black, 2 × {length} frames": ("black", length) for length in (8, 16, 25)},
     "flash (no cut)": ("flash", 1),
 }
-LIGHTS = {
-    "as filmed": "x",
-    "a quarter as bright": "x 0.25 *",
-    "an eighth": "x 0.125 *",
-    "night": "x 2.5 pow 0.6 *",
-}
+LIGHTS = {"as filmed": "x", "a sixth as bright": "x 6 /", "night": "x 2.5 pow 0.6 *"}
 
 
 @dataclass
