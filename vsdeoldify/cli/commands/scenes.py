@@ -16,8 +16,9 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "scenes",
         help="write a list of a film's scenes, to look at and to correct",
-        description="Find the scenes of a film, and write a table of them and a sheet with a picture of each. "
-        "In the table, scenes can be merged, split and shifted; colorize and script go by it with --scenes.",
+        description="Find the scenes of a film, and write a table of them and a sheet with a picture of "
+        "each. In the table, scenes can be merged, split and shifted; colorize and script go by it with "
+        "--scenes.",
         epilog="examples:\n"
         "  vsdeoldify scenes film.mkv                    writes film_scenes.csv and film_scenes.jpg\n"
         "  vsdeoldify scenes film.mkv --scenes film_scenes.csv --overwrite\n"
