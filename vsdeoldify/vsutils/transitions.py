@@ -32,8 +32,11 @@ _SIZE = 64
 _FLASH = 0.5
 # The limits below were found by measurement (benchmarks/scenes.py) at this threshold, and go with it.
 _USUAL = 0.15
-_STRUCTURE = 0.35
+_STRUCTURE = 0.45
 _SPIKE = 1.5
+# In two pictures that have nothing to do with each other, the mean difference is about as large as the
+# standard deviation; a thing that comes into a picture changes the structure and makes no such difference.
+_DIFFERENCE = 0.65
 # A picture whose standard deviation is less is black, white or even gray; one of `_PICTURE` is a picture.
 _BLANK, _PICTURE = 0.012, 0.03
 # Variance up to which differences of structure are noise.
@@ -145,7 +148,9 @@ def find(clip: vs.VideoNode, threshold: float) -> vs.VideoNode:
         if cut:
             cut = at[0].step1 > threshold or _breaks(at, scale) or _comes_out(at, scale)
         frame.props["_Cut"], frame.props["_Flash"] = cut, flash
-        if not cut:
+        # Where a picture fades to black, no two are mixed.
+        frame.props["_Ends"] = cut or flash or at[0].blank
+        if not frame.props["_Ends"]:
             halves = [half for half in _HALVES if n - half >= 0 and n + half <= last]
             evenness, half = max(((_evenness(at, half, scale), half) for half in halves), default=(0.0, 0))
             if evenness:
@@ -158,8 +163,7 @@ def find(clip: vs.VideoNode, threshold: float) -> vs.VideoNode:
     def dissolve(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
         here = f[_FAR]
         half = here.props["_Half"]
-        stretch = f[_FAR - half + 1 : _FAR + half + 1]
-        if any(one.props["_Cut"] or one.props["_Flash"] for one in stretch):
+        if any(one.props["_Ends"] for one in f[_FAR - half + 1 : _FAR + half + 1]):
             return here
         evenness = [one.props.get("_Even", 0.0) for one in f]
         # Beyond the clip's ends, its end frames stand there.
@@ -236,8 +240,10 @@ def _is_flash(n: int, here: _Measures, after: _Measures, threshold: float, scale
 
 
 def _breaks(at: Mapping[int, _Measures], scale: float) -> bool:
-    """Whether the structure of a frame differs from that before it, more than around it."""
+    """Whether the structure of a frame differs from that before it, all over and more than around it."""
     if at[0].other1 <= _STRUCTURE * scale or at[0].blank or at[-1].blank:
+        return False
+    if at[0].step1 < _DIFFERENCE * scale * sqrt((at[0].var + at[-1].var) / 2):
         return False
     return at[0].other1 > _SPIKE * max(at[offset].other1 for offset in (-2, -1, 1, 2))
 
