@@ -24,6 +24,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("film",),
     ("pictures",),
     ("doctor",),
+    ("havc",),
     ("functions",),
     ("chain",),
     ("meter",),

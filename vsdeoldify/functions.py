@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
+from .settings.former import in_this_order, without_former
 from .settings.params import (
     AdaptiveLumaParams,
     DarkParams,
@@ -43,6 +45,33 @@ def _errors_as(function: str) -> Iterator[None]:
         raise vs.Error(f"{function}: {error}") from error
 
 
+def _of_any_version[**P, R](function: Callable[P, R]) -> Callable[P, R]:
+    """Tell a call that was written for another version of the plugin what to write here."""
+    parameters = inspect.signature(function).parameters.values()
+    own = {one.name for one in parameters if one.kind is not one.VAR_KEYWORD}
+    without_name = sum(one.kind is one.POSITIONAL_OR_KEYWORD for one in parameters)
+    takes_others = len(own) < len(parameters)
+
+    @wraps(function)
+    def called(*arguments: P.args, **given: P.kwargs) -> R:
+        with _errors_as(function.__name__):
+            here, named = in_this_order(function.__name__, arguments)
+            if twice := named.keys() & given.keys():
+                raise TypeError(f"{min(twice)} is given twice")
+            if len(here) > without_name:
+                raise TypeError(
+                    f"at most {without_name} values go without a name, the clip among them, got {len(here)}"
+                )
+            asked = {**named, **given}
+            others = without_former({name: value for name, value in asked.items() if name not in own})
+            if others and not takes_others:
+                raise TypeError(f"there is no parameter {min(others)!r}")
+            asked = {name: value for name, value in asked.items() if name in own} | others
+        return function(*here, **asked)
+
+    return called
+
+
 def _models() -> dict[str, Models]:
     """For each parameter that names a network, the names that it takes."""
     from .networks.family import FAMILIES, families_of, model_names
@@ -54,17 +83,25 @@ def _models() -> dict[str, Models]:
     }
 
 
-def _warn_of_hues(dark: object, dark_p: object) -> None:
-    """Say which hues a `dark_p` of two values acts on: all of them in scripts that were written for HAVC."""
+def _warn_of_last_values(function: str, given: Mapping[str, object]) -> None:
+    """Say what stands last in lists that lack just this: other versions mean "none" by it."""
     import vapoursynth as vs
 
-    if dark and not isinstance(dark_p, DarkParams) and isinstance(dark_p, Sequence) and len(dark_p) == 2:
-        vs.core.log_message(
-            vs.MESSAGE_TYPE_WARNING,
-            f'ddeoldify_stabilizer: dark_p of two values acts on the hues "{DarkParams().hue_range}"; '
-            'in scripts written for HAVC it means all hues: write "none" as the third value for these, '
-            "or the hues that you mean",
-        )
+    for switch, name, written in (
+        ("dark", "dark_p", DarkParams),
+        ("stab", "stab_p", StabParams),
+        ("ddtweak", "ddtweak_p", DDTweakParams),
+    ):
+        value, defaults = given.get(name), written()
+        if not given.get(switch) or isinstance(value, written) or not isinstance(value, Sequence):
+            continue
+        if len(value) == len(defaults) - 1:
+            vs.core.log_message(
+                vs.MESSAGE_TYPE_WARNING,
+                f'{function}: {name} of {len(value)} values has "{defaults[-1]}" as its last, '
+                f"{defaults._fields[-1]}; in scripts written for version 3.1 or for HAVC the same list has "
+                'none: write "none" behind its values for this, or what you mean',
+            )
 
 
 def _build(clip: object, colouring: Colouring | None, calming: Calming | None) -> vs.VideoNode:
@@ -74,6 +111,7 @@ def _build(clip: object, colouring: Colouring | None, calming: Calming | None) -
     return chain.build(formats.check_clip(clip, gray=colouring is not None), colouring, calming)
 
 
+@_of_any_version
 def ddeoldify(
     clip: vs.VideoNode,
     method: int | str = 2,
@@ -132,9 +170,12 @@ def ddeoldify(
     """
     given = locals()
     with _errors_as("ddeoldify"):
-        return _build(clip, check_colouring(given, _models()), None)
+        colouring = check_colouring(given, _models())
+        _warn_of_last_values("ddeoldify", given)
+        return _build(clip, colouring, None)
 
 
+@_of_any_version
 def ddeoldify_stabilizer(
     clip: vs.VideoNode,
     dark: bool = False,
@@ -178,7 +219,7 @@ def ddeoldify_stabilizer(
     given = {name: value for name, value in locals().items() if name not in ("clip", "others")}
     with _errors_as("ddeoldify_stabilizer"):
         calming = check_calming(given | others)
-        _warn_of_hues(dark, dark_p)
+        _warn_of_last_values("ddeoldify_stabilizer", given)
         return _build(clip, None, calming)
 
 

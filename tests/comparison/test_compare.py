@@ -13,6 +13,7 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 import torch
+from goldens import COLOUR_CLIP
 from tiny import tiny_ddcolor_state_dict, tiny_deoldify_state_dict
 
 from vsdeoldify import cli, ddeoldify, metrics
@@ -317,11 +318,10 @@ def test_frames_of_a_clip_go_through_the_network_once(folder: Path, monkeypatch:
 
 @pytest.mark.skipif(not PREVIEW.is_file(), reason="the bundled model is not in this checkout")
 def test_the_bundled_model_brings_a_real_clip_closer_to_its_colours_than_gray(
-    shared: Path, tmp_path: Path, folder: Path
+    tmp_path: Path, folder: Path
 ) -> None:
-    clip = str(shared / "clips" / "woman_dog_garden.mp4")
     options = ["--models", "preview", "--frames", "4", "--max-side", "256", "--device", "cpu"]
-    assert cli.main(["compare", clip, *options, "--csv", str(tmp_path / "o.csv")]) == 0
+    assert cli.main(["compare", str(COLOUR_CLIP), *options, "--csv", str(tmp_path / "o.csv")]) == 0
     with (tmp_path / "o.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     preview, gray = row(rows, "average", "preview"), row(rows, "average", "gray")

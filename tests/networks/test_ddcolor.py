@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
-import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
+import official
+import packing
 import pytest
 import torch
 import torch.nn.functional as F
@@ -179,10 +179,10 @@ def test_folded_network_equals_the_unfolded_reference(
 @pytest.mark.parametrize(
     ("config", "manifest"), [(ddcolor.LARGE, "large"), (ddcolor.TINY, "tiny")], ids=["large", "tiny"]
 )
-def test_official_layout_is_that_of_the_released_files(shared: Path, config: Config, manifest: str) -> None:
-    rows = json.loads((shared / f"networks/manifest_{manifest}.json").read_text())
+def test_official_layout_is_that_of_the_released_files(config: Config, manifest: str) -> None:
+    rows = official.manifest(manifest)
     unused = ("num_batches_tracked", "arch.norm.weight", "arch.norm.bias")
-    expected = {key: tuple(shape) for key, shape, _ in rows if not key.endswith(unused)}
+    expected = {key: shape for key, shape, _ in rows if not key.endswith(unused)}
     assert ddcolor.official_shapes(config) == expected
 
 
@@ -323,58 +323,85 @@ def test_picture_keeps_its_lightness(state: dict[str, Tensor]) -> None:
     assert rgb_to_lab(result)[:, 1:].std() > 1
 
 
-def read_16_bit(path: Path) -> Tensor:
-    """A 16-bit picture as (1, 1 or 3, H, W) in [0, 1]."""
-    picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    assert picture is not None, path
-    planes = picture[None] if picture.ndim == 2 else picture[..., ::-1].transpose(2, 0, 1)
-    return torch.from_numpy(planes.astype(np.float32) / 65535)[None]
+def tensor_of(picture: npt.NDArray[Any]) -> Tensor:
+    """A 16-bit picture as (1, 1 or 3, H, W) in [0, 1]; an array (3, H, W) of floats as it is."""
+    if picture.dtype == np.uint16:
+        planes = picture[None] if picture.ndim == 2 else picture.transpose(2, 0, 1)
+        return torch.from_numpy(planes.astype(np.float32) / 65535)[None]
+    return torch.from_numpy(picture.astype(np.float32))[None]
 
 
 def pool(x: Tensor, height: int = 64, width: int = 64) -> npt.NDArray[np.float32]:
     return F.adaptive_avg_pool2d(x, (height, width))[0].numpy()
 
 
-def filled_network(shared: Path, net: str) -> DDColor:
-    path = shared / "networks/fill_ddcolor.py"
-    spec = importlib.util.spec_from_file_location("fill_ddcolor", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    weights = module.fill(json.loads((shared / f"networks/manifest_{net}.json").read_text()))
-    return ddcolor.build({key: torch.from_numpy(weights.pop(key)) for key in list(weights)})
-
-
 @pytest.fixture(scope="module", params=["large", "tiny"])
-def golden(request: pytest.FixtureRequest, shared: Path) -> tuple[str, DDColor, Path]:
-    """The name, the network with the golden weights, and the folder of its golden results."""
-    return request.param, filled_network(shared, request.param), shared / "networks/golden_ddcolor"
+def full_size(request: pytest.FixtureRequest) -> tuple[str, DDColor]:
+    """The name, and the network of full size with the weights that the golden results were made with."""
+    return request.param, ddcolor.build(official.state_dict(request.param))
 
 
-NETWORK = ["smooth_256", "photo_256"]
-NETWORK_SLOW = ["smooth_384", "photo_384", "smooth_512"]
+Results = Mapping[str, npt.NDArray[Any]]
 
 
-@pytest.mark.parametrize(
-    "name", [*NETWORK, *(pytest.param(name, marks=pytest.mark.slow) for name in NETWORK_SLOW)]
-)
-@torch.inference_mode()
-def test_network_equals_the_original(golden: tuple[str, DDColor, Path], name: str) -> None:
-    net, network, folder = golden
-    ab = network(read_16_bit(folder / f"net_in_{name}.png").expand(-1, 3, -1, -1))
-    with np.load(folder / f"net_{net}.npz") as expected:
-        np.testing.assert_allclose(pool(ab), expected[f"{name}_pool64"], atol=1e-3, rtol=0)
-        std, mean = torch.std_mean(ab[0].double(), (1, 2), correction=0)
-        np.testing.assert_allclose(mean, expected[f"{name}_mean"], atol=2e-4)
-        np.testing.assert_allclose(std, expected[f"{name}_std"], atol=2e-4)
-        if f"{name}_full" in expected:
-            np.testing.assert_allclose(ab[0], expected[f"{name}_full"], atol=2e-3, rtol=0)
+def packed() -> Results:
+    return packing.read(official.DDCOLOR)
+
+
+def unpacked(shared: Path) -> Results:
+    return official.ddcolor_results(shared / "networks" / "golden_ddcolor")
 
 
 @torch.inference_mode()
-def test_inner_layers_equal_the_original(golden: tuple[str, DDColor, Path]) -> None:
-    net, network, folder = golden
+def check_network(net: str, network: DDColor, results: Results, name: str) -> None:
+    ab = network(tensor_of(results[f"net/{name}/in"]).expand(-1, 3, -1, -1))
+    case = f"net/{name}/{net}"
+    np.testing.assert_allclose(pool(ab), results[f"{case}/pool64"], atol=1e-3, rtol=0)
+    std, mean = torch.std_mean(ab[0].double(), (1, 2), correction=0)
+    np.testing.assert_allclose(mean, results[f"{case}/mean"], atol=2e-4)
+    np.testing.assert_allclose(std, results[f"{case}/std"], atol=2e-4)
+    if f"{case}/full" in results:
+        np.testing.assert_allclose(ab[0], results[f"{case}/full"], atol=2e-3, rtol=0)
+    if f"{case}/strided" in results:
+        np.testing.assert_allclose(ab[0, :, 1::3, 1::3], results[f"{case}/strided"], atol=2e-3, rtol=0)
+
+
+@torch.inference_mode()
+def check_colouriser(net: str, network: DDColor, results: Results, name: str, size: int) -> None:
+    result = colorize_picture(DDColorColorizer(network), tensor_of(results[f"frame/{name}/in"]), size)
+    case = f"frame/{name}/{size}/{net}"
+    np.testing.assert_allclose(pool(result, 60, 80), results[f"{case}/out_pool80x60"], atol=1e-3)
+    mean = result[0].double().mean((1, 2))
+    np.testing.assert_allclose(mean, results[f"{case}/out_mean"], atol=1e-4)
+    if f"{case}/out" in results:
+        expected = tensor_of(results[f"{case}/out"])
+        # Every second pixel is stored.
+        step = round(result.shape[2] / expected.shape[2])
+        pictures = (x[0].permute(1, 2, 0).numpy() for x in (result[..., ::step, ::step], expected))
+        difference = deltaE_ciede2000(*(rgb2lab(x) for x in pictures))
+        assert difference.mean() <= 0.5
+        assert (difference <= 2).mean() >= 0.99
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["smooth_256", "smooth_384"])
+def test_network_equals_the_original(full_size: tuple[str, DDColor], name: str) -> None:
+    check_network(*full_size, packed(), name)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["smooth_256", "photo_256", "photo_384", "smooth_512"])
+def test_network_equals_the_original_in_every_pixel_and_in_large(
+    full_size: tuple[str, DDColor], shared: Path, name: str
+) -> None:
+    check_network(*full_size, unpacked(shared), name)
+
+
+@pytest.mark.long
+@torch.inference_mode()
+def test_inner_layers_equal_the_original(full_size: tuple[str, DDColor], shared: Path) -> None:
+    net, network = full_size
+    results = unpacked(shared)
     found: dict[str, Tensor] = {}
     taps = {
         **{f"encoder.norms.{i}": f"encoder.arch.norm{i}" for i in range(4)},
@@ -388,37 +415,28 @@ def test_inner_layers_equal_the_original(golden: tuple[str, DDColor, Path]) -> N
         )
         for ours, theirs in taps.items()
     ]
-    network(read_16_bit(folder / "net_in_photo_256.png").expand(-1, 3, -1, -1))
+    network(tensor_of(results["net/photo_256/in"]).expand(-1, 3, -1, -1))
     for hook in hooks:
         hook.remove()
-    with np.load(folder / f"taps_{net}_photo_256.npz") as expected:
-        for name, value in found.items():
-            if "norm" in name and "encoder" in name:
-                value = value.permute(0, 3, 1, 2)
-            ours = pool(value[:, :16], 8, 8) if value.ndim == 4 else value[0, :16]
-            np.testing.assert_allclose(ours, expected[f"{name}|slice"], atol=5e-4, rtol=1e-4, err_msg=name)
+    assert set(found) == set(taps.values())
+    for name, value in found.items():
+        if "norm" in name and "encoder" in name:
+            value = value.permute(0, 3, 1, 2)
+        ours = pool(value[:, :16], 8, 8) if value.ndim == 4 else value[0, :16]
+        expected = results[f"taps/{net}/{name}|slice"]
+        np.testing.assert_allclose(ours, expected, atol=5e-4, rtol=1e-4, err_msg=name)
 
 
-@pytest.mark.parametrize("size", [256, pytest.param(384, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["smooth", "range"])
+def test_whole_colouriser_equals_the_original(full_size: tuple[str, DDColor], name: str) -> None:
+    check_colouriser(*full_size, packed(), name, 256)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("size", [256, 384])
 @pytest.mark.parametrize("name", ["smooth", "photo", "range"])
-@torch.inference_mode()
-def test_whole_colouriser_equals_the_original(
-    golden: tuple[str, DDColor, Path], name: str, size: int
+def test_whole_colouriser_equals_the_original_in_every_pixel_and_in_large(
+    full_size: tuple[str, DDColor], shared: Path, name: str, size: int
 ) -> None:
-    net, network, folder = golden
-    if name == "range":
-        picture = torch.from_numpy(np.load(folder / "frame_in_range.npz")["rgb"]).float()[None]
-    else:
-        picture = read_16_bit(folder / f"frame_in_{name}.png")
-    result = colorize_picture(DDColorColorizer(network), picture, size)
-    with np.load(folder / f"frame_{net}.npz") as expected:
-        pooled = expected[f"{name}_{size}_out_pool80x60"]
-        np.testing.assert_allclose(pool(result, 60, 80), pooled, atol=1e-3)
-        mean = expected[f"{name}_{size}_out_mean"]
-        np.testing.assert_allclose(result[0].double().mean((1, 2)), mean, atol=1e-4)
-    whole = folder / f"frame_out_{net}_{name}_{size}.png"
-    if whole.is_file():
-        pictures = (x[0].permute(1, 2, 0).numpy() for x in (result, read_16_bit(whole)))
-        difference = deltaE_ciede2000(*(rgb2lab(x) for x in pictures))
-        assert difference.mean() <= 0.5
-        assert (difference <= 2).mean() >= 0.99
+    check_colouriser(*full_size, unpacked(shared), name, size)

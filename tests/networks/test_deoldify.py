@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
-import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
+import official
+import packing
 import pytest
 import torch
 import torch.nn.functional as F
@@ -275,9 +275,9 @@ def test_body_has_the_keys_and_shapes_of_torchvisions_resnet(config: Config, res
 @pytest.mark.parametrize(
     ("config", "manifest"), [(generator.WIDE, "wide"), (generator.DEEP, "deep")], ids=["wide", "deep"]
 )
-def test_official_layout_is_that_of_the_released_files(shared: Path, config: Config, manifest: str) -> None:
-    rows = json.loads((shared / f"networks/manifest_{manifest}.json").read_text())
-    expected = {key: tuple(shape) for key, shape, _ in rows if not key.endswith("num_batches_tracked")}
+def test_official_layout_is_that_of_the_released_files(config: Config, manifest: str) -> None:
+    rows = official.manifest(manifest)
+    expected = {key: shape for key, shape, _ in rows if not key.endswith("num_batches_tracked")}
     assert generator.official_shapes(config) == expected
 
 
@@ -418,11 +418,9 @@ def test_chroma_is_that_of_a_colour_and_the_picture_keeps_its_luma(state: dict[s
     assert (rgb_to_luma(result) - rgb_to_luma(picture))[inside].abs().max() < 1e-5
 
 
-def read_rgb(path: Path) -> Tensor:
+def tensor_of(picture: npt.NDArray[np.uint8]) -> Tensor:
     """An 8-bit picture as (1, 3, H, W) in [0, 1]."""
-    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    assert picture is not None, path
-    return torch.from_numpy(picture[..., ::-1].copy()).permute(2, 0, 1)[None] / 255
+    return torch.from_numpy(picture.copy()).permute(2, 0, 1)[None] / 255
 
 
 def delta_e(first: Tensor, second: Tensor) -> npt.NDArray[np.float64]:
@@ -430,71 +428,92 @@ def delta_e(first: Tensor, second: Tensor) -> npt.NDArray[np.float64]:
     return deltaE_ciede2000(*pictures)
 
 
-def filled_generator(shared: Path, net: str) -> Generator:
-    path = shared / "networks/fill_deoldify.py"
-    spec = importlib.util.spec_from_file_location("fill_deoldify", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    weights = module.fill(json.loads((shared / f"networks/manifest_{net}.json").read_text()))
-    return generator.build({key: torch.from_numpy(weights.pop(key)) for key in list(weights)})
-
-
 @pytest.fixture(scope="module", params=["wide", "deep"])
-def golden(request: pytest.FixtureRequest, shared: Path) -> tuple[str, Generator, Path]:
-    """The name, the network with the golden weights, and the folder of its golden results."""
-    return request.param, filled_generator(shared, request.param), shared / "networks/golden_deoldify"
+def full_size(request: pytest.FixtureRequest) -> tuple[str, Generator]:
+    """The name, and the network of full size with the weights that the golden results were made with."""
+    return request.param, generator.build(official.state_dict(request.param))
 
 
-RAW = ["noise_gray_160", "photo_160", "noise_colour_96x160", "photo_176", "photo_256"]
-RAW_SLOW = ["noise_gray_384", "photo_384"]
+Results = Mapping[str, npt.NDArray[Any]]
 
 
-@pytest.mark.parametrize("name", [*RAW, *(pytest.param(name, marks=pytest.mark.slow) for name in RAW_SLOW)])
+def packed() -> Results:
+    return packing.read(official.DEOLDIFY)
+
+
+def unpacked(shared: Path) -> Results:
+    return official.deoldify_results(shared / "networks" / "golden_deoldify")
+
+
 @torch.inference_mode()
-def test_raw_network_equals_the_original(golden: tuple[str, Generator, Path], name: str) -> None:
-    net, network, folder = golden
-    x = normalize(read_rgb(folder / f"raw/{name}.in.png"), MEAN, DEVIATION)
+def check_raw(net: str, network: Generator, results: Results, name: str) -> None:
+    x = normalize(tensor_of(results[f"raw/{name}/in"]), MEAN, DEVIATION)
     output: npt.NDArray[np.float32] = network(x)[0].numpy()
-    expected = np.load(folder / f"raw/{name}.{net}.npz")
-    if "full" in expected:
-        np.testing.assert_allclose(output, expected["full"], atol=1e-3, rtol=0)
+    case = f"raw/{name}/{net}"
+    if f"{case}/full" in results:
+        np.testing.assert_allclose(output, results[f"{case}/full"], atol=1e-3, rtol=0)
         return
-    size = expected["pooled"].shape[1]
-    step = output.shape[1] // size
-    np.testing.assert_allclose(
-        output[:, step // 2 :: step, step // 2 :: step], expected["strided"], atol=1e-3
-    )
-    pooled = output.reshape(3, size, step, size, step).mean((2, 4))
-    np.testing.assert_allclose(pooled, expected["pooled"], atol=1e-3)
+    start, step, block = results[f"raw/{name}/grid"]
+    np.testing.assert_allclose(output[:, start::step, start::step], results[f"{case}/strided"], atol=1e-3)
+    height, width = (size // block for size in output.shape[1:])
+    pooled = output.reshape(3, height, block, width, block).mean((2, 4))
+    np.testing.assert_allclose(pooled, results[f"{case}/pooled"], atol=1e-3)
 
 
-@pytest.mark.parametrize("factor", [10, 11, 16, pytest.param(24, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("name", ["noise", "photo"])
 @torch.inference_mode()
-def test_whole_colouriser_equals_the_original(
-    golden: tuple[str, Generator, Path], name: str, factor: int
-) -> None:
+def check_colouriser(net: str, network: Generator, results: Results, name: str, factor: int) -> None:
     """The network gets the original's own 8-bit square; what is left of a difference is later rounding."""
-    net, network, folder = golden
-    path = folder / f"filter/{name}.in.png"
-    with Image.open(path) as picture:
-        square = picture.convert("RGB").resize((16 * factor, 16 * factor), Image.Resampling.BILINEAR)
+    picture = results[f"filter/{name}/in"]
+    side = 16 * factor
+    square = Image.fromarray(picture).resize((side, side), Image.Resampling.BILINEAR)
     gray = torch.from_numpy(np.array(square.convert("L")))[None, None] / 255
-    result = apply_chroma(read_rgb(path), DeOldifyColorizer(network)(gray))
-    difference = delta_e(result, read_rgb(folder / f"filter/{name}.{net}.rf{factor}.png"))
+    result = apply_chroma(tensor_of(picture), DeOldifyColorizer(network)(gray))
+    expected = tensor_of(results[f"filter/{name}/{net}/rf{factor}"])
+    # Of large factors, every second pixel is stored.
+    step = round(result.shape[2] / expected.shape[2])
+    difference = delta_e(result[..., ::step, ::step], expected)
     assert difference.mean() <= 0.5
     assert (difference <= 2).mean() >= 0.99
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["noise_gray_160", "noise_colour_96x160", "photo_176", "photo_256"])
+def test_raw_network_equals_the_original(full_size: tuple[str, Generator], name: str) -> None:
+    check_raw(*full_size, packed(), name)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["noise_gray_160", "photo_160", "photo_176", "noise_gray_384", "photo_384"])
+def test_raw_network_equals_the_original_in_every_pixel_and_in_large(
+    full_size: tuple[str, Generator], shared: Path, name: str
+) -> None:
+    check_raw(*full_size, unpacked(shared), name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "factor"), [("noise", 10), ("photo", 10), ("noise", 11), ("photo", 16)])
+def test_whole_colouriser_equals_the_original(
+    full_size: tuple[str, Generator], name: str, factor: int
+) -> None:
+    check_colouriser(*full_size, packed(), name, factor)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("factor", [10, 11, 16, 24])
+@pytest.mark.parametrize("name", ["noise", "photo"])
+def test_whole_colouriser_equals_the_original_at_every_factor(
+    full_size: tuple[str, Generator], shared: Path, name: str, factor: int
+) -> None:
+    check_colouriser(*full_size, unpacked(shared), name, factor)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["noise", "photo"])
 @torch.inference_mode()
-def test_whole_picture_path_is_close_to_the_original(golden: tuple[str, Generator, Path], name: str) -> None:
+def test_whole_picture_path_is_close_to_the_original(full_size: tuple[str, Generator], name: str) -> None:
     """Our square is not rounded to 8 bits: half a level, which random weights on noise make visible."""
-    net, network, folder = golden
-    picture = read_rgb(folder / f"filter/{name}.in.png")
-    result = colorize_picture(DeOldifyColorizer(network), picture, 10)
-    difference = delta_e(result, read_rgb(folder / f"filter/{name}.{net}.rf10.png"))
+    net, network = full_size
+    result = colorize_picture(DeOldifyColorizer(network), tensor_of(packed()[f"filter/{name}/in"]), 10)
+    difference = delta_e(result, tensor_of(packed()[f"filter/{name}/{net}/rf10"]))
     assert difference.mean() <= 0.75
     assert (difference <= 2).mean() >= 0.98

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import goldens
 import numpy as np
+import official
 import packing
 import pytest
 from vapoursynth import core
@@ -75,6 +76,16 @@ def test_every_function_of_the_original_is_covered() -> None:
         assert found, function
         if function == "vs_combine_models":
             assert {case["params"]["method"] for case in found} == {2, 3, 4, 5}
+
+
+def test_every_network_is_covered_raw_and_as_a_whole_colouriser() -> None:
+    deoldify, ddcolor = (set(packing.read(path)) for path in (official.DEOLDIFY, official.DDCOLOR))
+    for net in ("wide", "deep"):
+        assert {f"raw/noise_colour_96x160/{net}/full", f"raw/photo_256/{net}/strided"} <= deoldify
+        assert {f"filter/{name}/{net}/rf{n}" for name in ("noise", "photo") for n in (10, 11, 16)} <= deoldify
+    for net in ("large", "tiny"):
+        assert {f"net/smooth_256/{net}/strided", f"net/smooth_384/{net}/pool64"} <= ddcolor
+        assert {f"frame/{name}/256/{net}/out_pool80x60" for name in ("smooth", "range")} <= ddcolor
 
 
 def test_the_film_in_colour_opens() -> None:

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from .errors import DONE, EXPECTED, FAILED, INTERRUPTED, CommandError, exit_code, message
@@ -79,6 +79,25 @@ def main(argv: Sequence[str] | None = None, *, recipe: "Callable[[Preset], Recip
     return code
 
 
+class _Parser(argparse.ArgumentParser):
+    """Takes `--encoder-options -an` too, where argparse sees an option of ours in -an."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        return super().parse_known_args(_joined(sys.argv[1:] if args is None else args), namespace)
+
+
+def _joined(arguments: Sequence[str]) -> list[str]:
+    """The arguments with an option of ffmpeg put to the option of ours before it."""
+    joined: list[str] = []
+    for argument in arguments:
+        own = argument.startswith("--") or argument in ("-o", "-h")
+        if joined and joined[-1] == "--encoder-options" and argument.startswith("-") and not own:
+            joined[-1] += f"={argument}"
+        else:
+            joined.append(argument)
+    return joined
+
+
 class _Ended(KeyboardInterrupt):
     """The system or another program ends this one; whoever tidies up after Ctrl-C does so here too."""
 
@@ -124,7 +143,7 @@ def _by_networks(chosen: "Preset") -> "Recipe":
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser: argparse.ArgumentParser = _Parser(
         prog="vsdeoldify",
         description="Colourise black-and-white film and pictures with DeOldify and DDColor.",
         epilog="vsdeoldify COMMAND --help explains a command, with examples.",

@@ -3,23 +3,25 @@
 import os
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..support.errors import FilmError
 from ..support.reporter import SILENT, Reporter
 from . import ffmpeg
-from .encoding import colour_filters, encoder_arguments, piece_suffix
+from .encoding import piece_suffix
 from .identity import make_job, place_of
 from .inputs import check_film_file
-from .join import _join, _try_to_join
+from .join import Joint
+from .options import encoder_options
 from .pieces import Plan, Workshop
 from .recipe import Recipe
 from .source import Film, Point, open_film
 from .streams import StreamPlan, plan_streams
 from .tracks import COVER_ONLY
+from .trial import try_encoder
 from .work import render_pieces
 
 
@@ -87,22 +89,31 @@ def colorize_film(path: Path, recipe: Recipe, request: Request, reporter: Report
         FilmError: the film cannot be read, or a program fails; what is done so far stays for `resume`.
         ModelError: a model file is missing.
     """
+    wanted = encoder_options(request.encoder_options)
     program = ffmpeg.find_ffmpeg()
     recipe.models()  # A missing model is named before the film is opened.
-    source = _open(path, program, request, reporter)
+    source = _open(path, program, request, wanted.without, reporter)
     folder = request.output.with_name(request.output.name + ".unfinished")
     with tempfile.TemporaryDirectory(prefix="vsdeoldify-") as temporary:
-        plan = _plan(source.film, recipe, request, program, Path(temporary))
-        _try_to_join(plan, source.film, source.contents, source.streams, request.output, Path(temporary))
+        suffix = request.output.suffix.lower()
+        trial = try_encoder(source.film, suffix, wanted.encoder, program, Path(temporary))
+        for note in trial.notes:
+            reporter.note(note)
+        plan = _plan(source.film, recipe, request, trial.encoder, program, Path(temporary))
+        joint = Joint(plan, source.film, source.contents, source.streams, trial.tags)
+        if trial.piece is not None:
+            joint.try_on(trial.piece, request.output)
         with _kept_for_later(folder, reporter), Workshop(folder, plan) as workshop:
             made = _make_pieces(plan, workshop, request, reporter)
             _check_unchanged(source)
-            _join(plan, workshop, source.film, source.contents, source.streams, request.output)
+            joint.make(workshop, request.output)
             workshop.remove()
     return made
 
 
-def _open(path: Path, program: str, request: Request, reporter: Reporter) -> _Source:
+def _open(
+    path: Path, program: str, request: Request, without: Collection[str], reporter: Reporter
+) -> _Source:
     """Open a film, and say what is noteworthy about it."""
     check_film_file(path)
     contents = ffmpeg.contents(program, path)
@@ -111,6 +122,7 @@ def _open(path: Path, program: str, request: Request, reporter: Reporter) -> _So
     state = path.stat()
     film = open_film(path, contents, reporter)
     film.range(request.start, request.end)  # A wrong range is said before anything else.
+    contents = replace(contents, streams=tuple(s for s in contents.streams if s.kind not in without))
     streams = plan_streams(contents, request.output.suffix.lower())
     for note in (*film.notes, *streams.notes):
         reporter.note(note)
@@ -121,11 +133,12 @@ def _open(path: Path, program: str, request: Request, reporter: Reporter) -> _So
     return _Source(film, contents, streams, state)
 
 
-def _plan(film: Film, recipe: Recipe, request: Request, program: str, folder: Path) -> Plan:
+def _plan(
+    film: Film, recipe: Recipe, request: Request, encoder: Sequence[str], program: str, folder: Path
+) -> Plan:
     """Decide what is to be made; the script is written into a folder."""
     script = folder / "film.vpy"
     script.write_text(recipe.script(film.path, track=film.track), encoding="utf-8", errors="surrogateescape")
-    encoder = _encoder(film, request)
     return Plan(
         job=make_job(film, film.range(request.start, request.end), recipe, encoder, program),
         place=place_of(recipe, film.path, program),
@@ -134,6 +147,7 @@ def _plan(film: Film, recipe: Recipe, request: Request, program: str, folder: Pa
         rate=None if film.rate is None else (film.rate.numerator, film.rate.denominator),
         times=film.times,
         suffix=piece_suffix(encoder),
+        location=film.properties.get("_ChromaLocation", 0),
     )
 
 
@@ -173,18 +187,3 @@ def _kept_for_later(folder: Path, reporter: Reporter) -> Iterator[None]:
         if folder.exists():
             reporter.say(f"interrupted: the same command with --resume goes on from what is in {folder}")
         raise
-
-
-def _encoder(film: Film, request: Request) -> list[str]:
-    """ffmpeg's options that encode a piece."""
-    arguments = encoder_arguments(
-        request.output.suffix.lower(),
-        film.bits,
-        film.subsampling,
-        (film.width, film.height),
-        colour_filters(film.properties, film.width, film.height),
-        request.encoder_options,
-    )
-    if film.properties.get("_FieldBased") and "libx264" in arguments:
-        arguments += ["-flags", "+ildct+ilme"]
-    return arguments

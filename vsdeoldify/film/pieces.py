@@ -13,6 +13,7 @@ import re
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -46,7 +47,8 @@ class Plan:
         script: the VapourSynth script, a file.
         rate: frames per second as numerator and denominator, or None for a variable rate.
         times: of a variable rate: microseconds of every frame of the film and of its end.
-        suffix: the pieces' container, ".mov" or ".mp4".
+        suffix: the pieces' container, ".mov", ".mp4" or ".nut".
+        location: where the chroma of 4:2:0 lies, a code of ITU-T H.273.
     """
 
     job: Job
@@ -56,6 +58,13 @@ class Plan:
     rate: tuple[int, int] | None
     times: Sequence[int]
     suffix: str
+    location: int = 0
+
+    def seconds(self, first: int, last: int) -> Fraction:
+        """The time from one frame to another."""
+        if self.rate is None:
+            return Fraction(self.times[last] - self.times[first], 1_000_000)
+        return Fraction((last - first) * self.rate[1], self.rate[0])
 
     @property
     def ffmpeg(self) -> str:
@@ -240,6 +249,9 @@ class Workshop:
             lines.append(f"file '{self._done[number].name}'")
             if self._plan.rate is None:
                 lines.append(f"duration {(self._plan.times[end] - self._plan.times[first]) / 1e6:.6f}")
+            elif self._plan.suffix == ".nut":
+                # That container does not know how long its last frame lasts.
+                lines.append(f"duration {(end - first) * self._plan.rate[1] / self._plan.rate[0]:.6f}")
         path = self._folder / _LIST
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
         return path

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ..support.errors import FilmError
 from ..support.words import sentence
+from .raw import LAYOUTS
 from .tracks import film_track
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 ERROR_MARK = "vsdeoldify-error: "
 PROGRESS_MARK = b"progress "
 _UNKNOWN_TIME = -(1 << 63)
+_LOOKS = 15
+"""How many frames beside the first are looked at for tags that change on the way."""
 _PROPERTIES = (
     "_Matrix",
     "_Primaries",
@@ -115,13 +118,13 @@ def probe(arguments: dict[str, Any], file: BinaryIO) -> dict[str, Any]:
         file: where lines with the per cent read so far go, each after `PROGRESS_MARK`.
 
     Returns:
-        Number of frames, size, format, rate, properties of the first frame, the time of every frame in units
-        of `timebase` seconds (None where it is unknown), whether the size or format changes on the way,
-        whether there is transparency, and the `track` as `film_track` gives it. Or, where the source filter
-        does not open it, what it says.
+        Number of frames, size, format, rate, tags of frames from all over the film, the time of every frame
+        in units of `timebase` seconds (None where it is unknown), whether the size or format changes on the
+        way, whether there is transparency, and the `track` as `film_track` gives it. Or, where the source
+        filter does not open it, what it says.
 
     Raises:
-        FilmError: there is no picture track but cover pictures.
+        FilmError: there is no picture track but cover pictures, or the picture is turned by no quarter turns.
     """
     import vapoursynth as vs
 
@@ -144,6 +147,11 @@ def probe(arguments: dict[str, Any], file: BinaryIO) -> dict[str, Any]:
         clip: vs.VideoNode = opened["clip"]
         properties = clip.get_frame(0).props
     except vs.Error as error:
+        if (angle := _angle(arguments)) % 90:
+            raise FilmError(
+                f"{arguments['source']} is marked as turned by {360 - angle}°, and only quarter turns can be "
+                "done: remove the mark first, with ffmpeg -display_rotation 0 -i IN -map 0 -c copy OUT"
+            ) from None
         return {"unreadable": str(error)}
     # A single one comes without a list.
     times = opened["timestamps"] if clip.num_frames > 1 else [opened["timestamps"]]
@@ -153,10 +161,12 @@ def probe(arguments: dict[str, Any], file: BinaryIO) -> dict[str, Any]:
     except vs.Error:
         # BestSource 17 opens no clip whose size changes.
         changes = True
-    found = {name: int(properties[name]) for name in _PROPERTIES if name in properties}
-    if int(properties.get("Rotation", 0)) % 180 and {"_SARNum", "_SARDen"} <= found.keys():
+    tags = _tags(clip)
+    if _angle(arguments) % 180:
         # The source filter turns the picture, but not the shape of its pixels.
-        found["_SARNum"], found["_SARDen"] = found["_SARDen"], found["_SARNum"]
+        for found in tags:
+            if {"_SARNum", "_SARDen"} <= found.keys():
+                found["_SARNum"], found["_SARDen"] = found["_SARDen"], found["_SARNum"]
     return {
         "frames": clip.num_frames,
         "track": track,
@@ -167,11 +177,41 @@ def probe(arguments: dict[str, Any], file: BinaryIO) -> dict[str, Any]:
         "bits": clip.format.bits_per_sample,
         "subsampling": [clip.format.subsampling_w, clip.format.subsampling_h],
         "fps": [clip.fps.numerator, clip.fps.denominator],
-        "properties": found,
+        "tags": tags,
         "alpha": "_Alpha" in properties,
         "timebase": [int(opened["timebasenum"]), int(opened["timebaseden"])],
         "times": [None if time == _UNKNOWN_TIME else int(time) for time in times],
     }
+
+
+def _angle(arguments: dict[str, Any]) -> int:
+    """By how many degrees, clockwise less than 360, the file says that the picture is to be turned."""
+    import vapoursynth as vs
+
+    source = vs.core.bs.VideoSource
+    # Newer versions tell nothing of it once they have turned the picture.
+    untouched = {"apply_rotation": 0} if "apply_rotation" in source.signature else {}
+    try:
+        return int(source(**arguments, **untouched).get_frame(0).props.get("Rotation", 0)) % 360
+    except vs.Error:
+        return 0
+
+
+def _tags(clip: "vs.VideoNode") -> list[dict[str, int]]:
+    """The tags of some frames from all over a film, the first one's first."""
+    import vapoursynth as vs
+
+    last = clip.num_frames - 1
+    found = []
+    for number in sorted({round(last * n / _LOOKS) for n in range(_LOOKS + 1)}):
+        try:
+            properties = clip.get_frame(number).props
+        except vs.Error:
+            if number == 0:
+                raise
+            continue  # A damaged frame is told when it is rendered.
+        found.append({name: int(properties[name]) for name in _PROPERTIES if name in properties})
+    return found
 
 
 def load(script: Path) -> "list[vs.VideoNode]":
@@ -200,8 +240,26 @@ def write_frames(script: Path, spans: Sequence[tuple[int, int]], file: BinaryIO)
     import vapoursynth as vs
 
     # The format has no place for the transparency that a frame may carry.
-    clip = load(script)[0].std.RemoveFrameProps("_Alpha")
+    clip = _for_the_pipe(load(script)[0].std.RemoveFrameProps("_Alpha"))
     vs.core.std.Splice([clip[first:end] for first, end in spans]).output(file, y4m=True)
+
+
+def _for_the_pipe(clip: "vs.VideoNode") -> "vs.VideoNode":
+    """The clip in a format that the pipe carries; its luma stays, but that floating point is rounded."""
+    import vapoursynth as vs
+
+    fmt = clip.format
+    assert fmt is not None
+    shrinking = (fmt.subsampling_w, fmt.subsampling_h)
+    whole = fmt.sample_type == vs.INTEGER
+    if fmt.color_family != vs.YUV or (whole and shrinking in LAYOUTS.values()):
+        return clip
+    if shrinking not in LAYOUTS.values():
+        shrinking = (0, 0)
+    bits = fmt.bits_per_sample if whole else 16
+    return clip.resize.Bicubic(
+        format=vs.core.query_video_format(vs.YUV, vs.INTEGER, bits, *shrinking).id, dither_type="none"
+    )
 
 
 def _span(text: str) -> tuple[int, int]:

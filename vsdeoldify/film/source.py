@@ -13,6 +13,7 @@ from ..support.words import clock
 from . import ffmpeg
 from .inputs import unreadable
 from .process import render_process
+from .raw import LAYOUTS, RawFormat
 from .render import PROGRESS_MARK
 from .script import source_arguments
 from .times import _constant_rate, mend_times
@@ -54,6 +55,19 @@ class Film:
     start: float
     notes: tuple[str, ...] = ()
     track: int | None = None
+
+    @property
+    def raw(self) -> RawFormat:
+        """What its frames are once they are coloured, on their way to the encoder."""
+        layouts = {shrinking: layout for layout, shrinking in LAYOUTS.items()}
+        layout = layouts.get(self.subsampling, b"444") if self.family == "YUV" else b"444"
+        bits = min(self.bits, 16 if self.family != "RGB" or self.bits == 8 else 10)
+        return RawFormat(self.width, self.height, layout, bits)
+
+    @property
+    def full(self) -> bool:
+        """Whether its black is 0, and not 16 or that at its depth."""
+        return self.properties.get("_Range") == 1
 
     def frame_at(self, seconds: float) -> int:
         """The first frame that is shown at or after a time, counted from the first frame."""
@@ -160,6 +174,52 @@ def track_of(path: Path) -> int | None:
     return track
 
 
+_WORDS = {
+    "_Matrix": "matrix",
+    "_Primaries": "primaries",
+    "_Transfer": "transfer",
+    "_Range": "range",
+    "_ChromaLocation": "place of the chroma",
+    "_SARNum": "shape of the pixels",
+}
+_ORDERS = {1: "bottom", 2: "top"}
+
+
+def _settled(tags: list[dict[str, int]]) -> tuple[dict[str, int], list[str]]:
+    """One set of tags for all frames of a film.
+
+    Args:
+        tags: those of frames from all over the film, the first one's first.
+
+    Returns:
+        The first frame's tags, but the fields of most frames that have some; and what changes on the way, in
+        sentences.
+    """
+    properties, notes = dict(tags[0]), []
+    orders = [found.get("_FieldBased", 0) for found in tags]
+    interlaced = [order for order in orders if order in _ORDERS]
+    if interlaced:
+        order = max(_ORDERS, key=interlaced.count)
+        properties["_FieldBased"] = order
+        if len(interlaced) < len(orders):
+            notes.append(
+                f"{len(interlaced)} of {len(orders)} frames looked at are interlaced and the others are not: "
+                f"all are encoded as interlaced, {_ORDERS[order]} field first"
+            )
+        elif len({*interlaced}) > 1:
+            notes.append(
+                f"the order of the fields changes on the way: all are marked as {_ORDERS[order]} field "
+                "first, as most are; cut the film where it changes to keep both"
+            )
+    others = [name for name in _WORDS if len({found.get(name) for found in tags}) > 1]
+    if others:
+        notes.append(
+            f"the film's {' and '.join(_WORDS[name] for name in others)} changes on the way: "
+            "all frames are marked as the first one; cut the film where it changes to keep both"
+        )
+    return properties, notes
+
+
 def _film(path: Path, found: dict[str, Any], file_end: float) -> Film:
     frames = found["frames"]
     if found["changes"]:
@@ -187,7 +247,8 @@ def _film(path: Path, found: dict[str, Any], file_end: float) -> Film:
         last = round(file_end * 1_000_000) - round(ticks[0] * tick * 1_000_000) - times[-1]
         before = times[-1] - times[-2]
         times.append(times[-1] + (min(last, before) if last > 0 else before))
-    properties = found["properties"]
+    properties, changes = _settled(found["tags"])
+    notes += changes
     if found["family"] == "RGB":
         # The script converts it to limited-range YUV with the matrix that goes with its size.
         properties |= {"_Range": 0, "_Matrix": 2}

@@ -1,14 +1,15 @@
 """Render and encode the pieces of a film."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from ..support.reporter import Reporter, Stage
+from .counting import check_piece
 from .ffmpeg import file_argument
 from .pieces import Plan, Workshop
 from .process import Process, process, render_process
-from .raw import FrameReader, matroska_frame_head, matroska_header, y4m_header
+from .raw import FrameReader, RawFormat, matroska_frame_head, matroska_header, y4m_header
 
 
 def render_pieces(plan: Plan, workshop: Workshop, done: int, stage: Stage, reporter: Reporter) -> None:
@@ -29,13 +30,15 @@ def render_pieces(plan: Plan, workshop: Workshop, done: int, stage: Stage, repor
         return
     with render_process("frames", plan.script, _spans(workshop, missing)) as renderer:
         frames = FrameReader(renderer.output)
-        if frames.header is None:
+        if frames.format is None:
             raise renderer.error()
         warned = False
         for number in missing:
             claim = workshop.claim(number)
-            with _encoder(plan, claim.path) as encoder:
-                for header, picture in _with_headers(plan, frames, claim.first, claim.end, renderer):
+            with encoder_process(plan.ffmpeg, plan.encoder, plan.rate, claim.path) as encoder:
+                pictures = _pictures(frames, claim.end - claim.first, renderer)
+                times = [time - plan.times[claim.first] for time in plan.times[claim.first : claim.end]]
+                for header, picture in with_headers(frames.format, pictures, plan.rate, times, plan.location):
                     try:
                         encoder.input.write(header)
                         encoder.input.write(picture)
@@ -44,6 +47,8 @@ def render_pieces(plan: Plan, workshop: Workshop, done: int, stage: Stage, repor
                     done += 1
                     stage.update(done)
                 encoder.finish()
+                seconds = plan.seconds(claim.first, claim.end - 1)
+                check_piece(plan.ffmpeg, claim.path, claim.end - claim.first, seconds)
             workshop.deliver(claim)
             if not warned and (shortage := workshop.shortage()):
                 reporter.note(shortage)
@@ -61,31 +66,55 @@ def _spans(workshop: Workshop, numbers: Sequence[int]) -> str:
     return ",".join(f"{first}-{end}" for first, end in spans)
 
 
-def _with_headers(
-    plan: Plan, frames: FrameReader, first: int, end: int, renderer: "Process"
-) -> Iterator[tuple[bytes, bytes]]:
-    """The frames of a piece, each with what stands before it in ffmpeg's input."""
-    for number in range(first, end):
+def _pictures(frames: FrameReader, count: int, renderer: Process) -> Iterator[bytes]:
+    for _ in range(count):
         picture = frames.read()
         if picture is None:
             raise renderer.error()
-        if plan.rate is None:
-            start = matroska_header(frames) if number == first else b""
-            time = plan.times[number] - plan.times[first]
-            yield start + matroska_frame_head(time, len(picture)), picture
-        else:
-            start = y4m_header(frames, plan.rate) if number == first else b""
-            yield start + b"FRAME\n", picture
+        yield picture
 
 
-def _encoder(plan: Plan, path: Path) -> "contextlib.AbstractContextManager[Process]":
-    variable = plan.rate is None
+def with_headers(
+    frames: RawFormat,
+    pictures: Iterable[bytes],
+    rate: tuple[int, int] | None,
+    times: Sequence[int],
+    location: int,
+) -> Iterator[tuple[bytes, bytes]]:
+    """Frames, each with what stands before it in ffmpeg's input.
+
+    Args:
+        frames: what they are.
+        pictures: their samples.
+        rate: frames per second as numerator and denominator, or None where the rate varies.
+        times: of a variable rate: microseconds of every frame, the first one's 0.
+        location: where the chroma of 4:2:0 lies, a code of ITU-T H.273.
+    """
+    start = matroska_header(frames) if rate is None else y4m_header(frames, rate, location)
+    for number, picture in enumerate(pictures):
+        head = b"FRAME\n" if rate is not None else matroska_frame_head(times[number], len(picture))
+        yield start + head, picture
+        start = b""
+
+
+def encoder_process(
+    ffmpeg: str, options: Sequence[str], rate: tuple[int, int] | None, path: Path
+) -> "contextlib.AbstractContextManager[Process]":
+    """Run ffmpeg on what `with_headers` gives.
+
+    Args:
+        ffmpeg: the program.
+        options: those that encode.
+        rate: frames per second, or None where the rate varies.
+        path: the file to write, removed if the block fails.
+    """
+    variable = rate is None
     command = [
-        plan.ffmpeg,
+        ffmpeg,
         *("-hide_banner", "-v", "error", "-y"),
         *("-f", "matroska" if variable else "yuv4mpegpipe", "-i", "pipe:0"),
         *(("-fps_mode", "passthrough", "-enc_time_base", "1/1000000") if variable else ()),
-        *plan.encoder,
+        *options,
         *(("-video_track_timescale", "1000000") if variable else ()),
         file_argument(path),
     ]

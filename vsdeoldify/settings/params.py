@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple, cast
 
 from .hues import ChromaAdjustment, HueRanges
 from .values import MODEL_FILE_SUFFIXES as MODEL_FILE_SUFFIXES
-from .values import Adjustment, Hues, Kind, Models, Number, Switch, Whole, integer
+from .values import Adjustment, FadingHues, Hues, Kind, Models, Number, Switch, Whole, integer
 
 type Mode = Literal["A", "W", "G"]
 
@@ -146,7 +146,8 @@ class SmoothParams(NamedTuple):
         white_threshold: luma (0–1) above which it does not act.
         dark_sat: share of the colour that is kept in the dark, 0–1.
         dark_bright: share of the brightness that is taken from it, 0–1.
-        hue_range: the hues it acts on, or "none" for every colour.
+        hue_range: the hues it acts on, or "none" for every colour. A chroma adjustment
+            `"ranges|saturation,weight"` keeps less of the colour of these hues, and fades all others, too.
     """
 
     dark_threshold: float = 0.3
@@ -238,13 +239,16 @@ class Dark(NamedTuple):
 
 
 class Smooth(NamedTuple):
-    """`SmoothParams`, checked: the dark threshold is not above the white one."""
+    """`SmoothParams`, checked: the dark threshold is not above the white one.
+
+    A `hue_range` that was written without a saturation and a weight has 1 and 0 of them.
+    """
 
     dark_threshold: float
     white_threshold: float
     dark_sat: float
     dark_bright: float
-    hue_range: HueRanges
+    hue_range: ChromaAdjustment
 
 
 class Stab(NamedTuple):
@@ -429,7 +433,7 @@ SMOOTH = Group(
         "white_threshold": SHARE,
         "dark_sat": SHARE,
         "dark_bright": SHARE,
-        "hue_range": Hues(),
+        "hue_range": FadingHues(),
     },
     ordered=("dark_threshold", "white_threshold"),
 )

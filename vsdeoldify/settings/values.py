@@ -80,6 +80,21 @@ class Hues:
 
 
 @dataclass(frozen=True, slots=True)
+class FadingHues:
+    """Hue ranges as text, or a chroma adjustment that fades."""
+
+    def check(self, name: str, value: object, checked: Mapping[str, Any]) -> ChromaAdjustment:
+        """Return the adjustment; of ranges alone, one that fades nothing by itself."""
+        if not isinstance(value, str) or "|" not in value:
+            return ChromaAdjustment(hues(name, value), 1.0, 0.0)
+        asked = adjustment(name, value)
+        assert asked is not None
+        if asked.shift:
+            raise ValueError(f"{name} turns no hues, but colormap does, got {value!r}")
+        return asked
+
+
+@dataclass(frozen=True, slots=True)
 class Adjustment:
     """A chroma adjustment as text."""
 

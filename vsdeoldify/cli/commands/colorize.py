@@ -105,7 +105,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _run_film(args: argparse.Namespace, source: Path) -> None:
     from ...film.colorize import Request, colorize_film
-    from ...film.encoding import split_options
+    from ...film.options import split_options
 
     if args.preview is not None:
         _run_preview(args, source)

@@ -29,12 +29,14 @@ class Fade(NamedTuple):
         high: luma, 0–1; where it is not (or hardly) above `low`, the factor holds up to there.
         factor: 0–1.
         ranges: the hues that fade.
+        others: the factor for all other hues.
     """
 
     low: float
     high: float
     factor: float
     ranges: HueRanges
+    others: float = 1.0
 
 
 def dark(params: Dark) -> Fade:
@@ -56,13 +58,16 @@ def smooth(params: Smooth) -> Fade:
     """What softens the colours gradually from bright to dark.
 
     S times dark_sat, V times 1 - dark_bright, fully up to luma dark_threshold, not at all from luma
-    white_threshold on, in the range's hues only.
+    white_threshold on, in the range's hues only. Where the range is a chroma adjustment, its saturation is
+    one more factor there, and all other hues take its weight's share of the effect.
 
     Args:
         params: Checked parameters; where both thresholds are equal, the picture is dark up to there.
     """
-    factor = params.dark_sat * (1.0 - params.dark_bright)
-    return Fade(params.dark_threshold, params.white_threshold, factor, params.hue_range)
+    ranges, saturation, weight, _ = params.hue_range
+    factor = params.dark_sat * (1.0 - params.dark_bright) * saturation
+    others = 1.0 - weight * (1.0 - factor)
+    return Fade(params.dark_threshold, params.white_threshold, factor, ranges, others)
 
 
 def apply(canvas: vs.VideoNode, params: Sequence[Dark | Smooth], cuts: Cuts) -> vs.VideoNode:
@@ -98,7 +103,8 @@ def _share(one: Fade, luma: str, u: str, v: str) -> str:
     share = ramp(one.low, one.high, luma, one.factor)
     if one.ranges.everything:
         return share
-    return f"{in_range_expr(one.ranges, u, v)} {share} 1 ?"
+    rest = "1" if one.others == 1.0 else ramp(one.low, one.high, luma, one.others)
+    return f"{in_range_expr(one.ranges, u, v)} {share} {rest} ?"
 
 
 def _clamp(value: float, low: float, high: float) -> float:

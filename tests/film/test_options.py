@@ -1,0 +1,135 @@
+"""Encoder options change how a film is encoded, and nothing else of it."""
+
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from vapoursynth import core
+
+from vsdeoldify.film import ffmpeg
+from vsdeoldify.film.counting import check_piece
+from vsdeoldify.film.options import encoder_options, split_options
+from vsdeoldify.support.errors import FilmError, RequestError
+
+HERE = Path(__file__).parents[1] / "support"
+FFMPEG = ffmpeg.find_ffmpeg()
+FRAMES = 24
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("options") / "film.mkv"
+    source = ["-f", "lavfi", "-i", "testsrc2=s=64x48:r=24000/1001", "-f", "lavfi", "-i", "sine=d=1"]
+    encode = ["-frames:v", str(FRAMES), "-vf", "hue=s=0,format=yuv420p", "-c:v", "libx264", "-c:a", "aac"]
+    subprocess.run([FFMPEG, "-v", "error", *source, *encode, path], check=True)
+    return path
+
+
+def colorize(film: Path, output: Path, options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, HERE / "cheap_vsdeoldify.py", "colorize", film, "-o", output]
+    return subprocess.run(
+        [*command, "--segment", "10", "--encoder-options", options],
+        capture_output=True,
+        encoding="utf-8",
+        stdin=subprocess.DEVNULL,
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ("-r 10", "-r would change the frames or their times"),
+        ("-c:v libx264 -r:v 10", "-r:v would change the frames or their times"),
+        ("-vsync drop", "-vsync would change the frames or their times"),
+        ("-fps_mode:v cfr", "-fps_mode:v would change the frames or their times"),
+        ("-t 3", "-t would cut frames off; --start and --end do that"),
+        ("-frames:v 3", "-frames:v would cut frames off"),
+        ("-vf fps=10", "the filter fps would change the frames"),
+        ("-vf hflip,setpts=2*PTS", "the filter setpts would change the frames"),
+        ("-filter:v '[in]split[a][b];[a][b]vstack,mpdecimate=max=3'", "the filter mpdecimate would change"),
+        ("-c:v copy", "-c:v copy encodes nothing"),
+        ("-c copy", "-c copy encodes nothing"),
+        ("-c:a libmp3lame", "-c:a is for the sound"),
+        ("-b:a 96k", "-b:a is for the sound"),
+        ("-i other.mkv", "-i says what is read or written"),
+        ("-f mpegts", "-f says what is read or written"),
+        ("-vn", "-vn would leave the picture out"),
+        ("-c:v 'libx264", "No closing quotation"),
+    ],
+)
+def test_what_would_change_more_than_the_encoding_is_refused_by_name(options: str, named: str) -> None:
+    with pytest.raises(RequestError) as refused:
+        encoder_options(split_options(options))
+    assert named in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "-c:v libx265 -crf 18 -preset slow -x265-params log-level=error",
+        "-vf hqdn3d=2,scale=1280:-2,format=yuv420p -tune film",
+        "-c:v prores_ks -profile:v 3 -pix_fmt yuv422p10le",
+        "-g 1 -bf 0 -metadata title=t -vf select_is_no_filter_of_ours=1",
+        "-qmin -1",
+        "",
+    ],
+)
+def test_options_of_the_encoder_go_through_as_they_are(options: str) -> None:
+    given = split_options(options)
+    sorted_ = encoder_options(given)
+    assert list(sorted_.encoder) == given
+    assert not sorted_.without
+
+
+def streams(path: Path) -> list[tuple[str, str]]:
+    return [(stream.kind, stream.codec) for stream in ffmpeg.contents(FFMPEG, path).streams]
+
+
+def test_the_sound_is_left_out_where_that_is_asked_for(film: Path, tmp_path: Path) -> None:
+    result = colorize(film, tmp_path / "out.mkv", "-an")
+    assert result.returncode == 0, result.stderr
+    assert streams(tmp_path / "out.mkv") == [("Video", "h264")]
+
+
+@pytest.mark.parametrize(
+    ("codec", "suffix", "kept"),
+    [
+        ("libvpx -b:v 1M", ".webm", "vp8"),
+        ("libvpx -b:v 1M", ".mkv", "vp8"),
+        ("libx264", ".mp4", "h264"),
+    ],
+)
+def test_pieces_stand_in_a_container_that_holds_their_codec(
+    film: Path, tmp_path: Path, codec: str, suffix: str, kept: str
+) -> None:
+    result = colorize(film, tmp_path / f"out{suffix}", f"-c:v {codec}")
+    assert result.returncode == 0, result.stderr
+    assert streams(tmp_path / f"out{suffix}")[0] == ("Video", kept)
+    opened = core.bs.VideoSource(str(tmp_path / f"out{suffix}"), cachemode=0, exporttimestamps=True)
+    tick = Fraction(opened["timebasenum"], opened["timebaseden"])
+    times = [float(time * tick) for time in opened["timestamps"]]
+    # Three pieces: their joints are as even as all else.
+    assert times == pytest.approx([n * 1001 / 24000 for n in range(FRAMES)], abs=0.0011)
+
+
+def test_a_filter_that_doubles_the_frames_is_told_by_counting(film: Path, tmp_path: Path) -> None:
+    result = colorize(film, tmp_path / "out.mkv", "-vf yadif=1")
+    assert result.returncode == 1
+    assert "ffmpeg wrote 20 frames where it was given 10" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_frames_at_other_times_are_told(tmp_path: Path) -> None:
+    piece = tmp_path / "piece.mov"
+    source = ["-f", "lavfi", "-i", "testsrc2=s=64x48:r=25", "-frames:v", "10", "-c:v", "libx264"]
+    subprocess.run([FFMPEG, "-v", "error", *source, piece], check=True)
+    check_piece(FFMPEG, piece, 10, Fraction(9, 25))
+    with pytest.raises(FilmError, match=r"spread 10 frames over 0\.360 seconds and not 0\.720"):
+        check_piece(FFMPEG, piece, 10, Fraction(18, 25))
+    with pytest.raises(FilmError, match=r"wrote 10 frames where it was given 9"):
+        check_piece(FFMPEG, piece, 9, Fraction(8, 25))
+    with pytest.raises(FilmError, match=r"wrote 0 frames where it was given 3"):
+        check_piece(FFMPEG, tmp_path / "missing.mov", 3, Fraction(1))
