@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from .functions import colorize as colorize
 from .functions import ddeoldify as ddeoldify
+from .functions import ddeoldify_references as ddeoldify_references
 from .functions import ddeoldify_scenes as ddeoldify_scenes
 from .functions import ddeoldify_stabilizer as ddeoldify_stabilizer
 from .settings.params import AdaptiveLumaParams as AdaptiveLumaParams

@@ -9,38 +9,54 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import vapoursynth as vs
 
 from .settings.params import StabParams, ddcolor_render_factor, stabilizer_render_factor
-from .settings.requests import Calming, Colouring, Network
+from .settings.requests import Calming, Colouring, Network, Referring
 from .vsutils import formats, inference
 from .vsutils.filters import apply_filters, hue, merge, tweak
 from .vsutils.planes import scale_canvas, with_chroma
-from .vsutils.propagation import keyframes
+from .vsutils.propagation import folder, keyframes, motion
+from .vsutils.propagation.references import Referred, apply_references
 from .vsutils.scenes import Cuts, find_cuts, listed_cuts, mark_scenes
 
 if TYPE_CHECKING:
     from .runtime.runner import Runner
 
 
-def build(clip: vs.VideoNode, colouring: Colouring | None, calming: Calming | None) -> vs.VideoNode:
-    """Colour a clip, calm its colours, or both on one canvas.
+def build(
+    clip: vs.VideoNode,
+    colouring: Colouring | None,
+    calming: Calming | None,
+    referring: Referring | None = None,
+) -> vs.VideoNode:
+    """Colour a clip, correct its colours by references, calm them, or all of it on one canvas.
 
     Args:
         clip: a clip that `formats.check_clip` has let through; with colours where `colouring` is None.
         colouring: how the networks colour it; None keeps its own colours.
         calming: the filters; without any, the colours stay as they are.
+        referring: the references, if any.
 
     Returns:
         The clip in its own format (gray becomes YUV444) with its own luma and frame properties.
 
     Raises:
-        ValueError, TypeError, MemoryError, ImportError, OSError, ModelError: the networks cannot run.
+        ValueError, TypeError, MemoryError, ImportError, OSError, ModelError: the networks cannot run, or the
+            references cannot be used.
     """
     filters = calming.filters if calming is not None else ()
     canvas = None if colouring is None else _coloured(clip, colouring)
+    if referring is not None:
+        if canvas is None:
+            canvas = formats.to_canvas(
+                clip, 16 * stabilizer_render_factor(referring.render_factor, clip.width)
+            )
+        coloured = colouring is not None or clip.format.color_family != vs.GRAY
+        canvas = _referred(clip, canvas, coloured, referring)
     if calming is not None and filters:
         size = 16 * stabilizer_render_factor(calming.render_factor, clip.width)
         if canvas is None:
@@ -49,8 +65,41 @@ def build(clip: vs.VideoNode, colouring: Colouring | None, calming: Calming | No
             # The filters look at the luma, which the source has at any size.
             canvas = with_chroma(formats.to_gray(clip, size), scale_canvas(canvas, size))
         # What decides on cuts is the source's luma, far around a frame: it must not cost colours.
-        canvas = apply_filters(canvas, filters, Cuts(formats.to_gray(formats.luma_source(clip), size)))
+        canvas = apply_filters(canvas, filters, Cuts(formats.to_gray_as_filmed(clip, size)))
     return clip if canvas is None else formats.restore(clip, canvas)
+
+
+def _referred(clip: vs.VideoNode, canvas: vs.VideoNode, coloured: bool, request: Referring) -> vs.VideoNode:
+    """The canvas, coloured or corrected by references."""
+    if not motion.is_available():
+        raise ImportError(
+            "colours that follow references need VapourSynth's plugin mvutensils, which is not there: "
+            + motion.INSTALL
+        )
+    given, size = request.references, canvas.width
+    # The luma and the cuts are looked at in many frames; the networks must not run for them.
+    gray = formats.to_gray(clip, size)
+    canvas = with_chroma(gray, canvas)
+    if isinstance(given, vs.VideoNode):
+        master = formats.check_clip(given, gray=False)
+        if len(master) != len(clip):
+            raise ValueError(
+                f"references, as a clip, must have as many frames as the clip: {len(clip)}, not {len(master)}"
+            )
+        references = Referred(formats.to_canvas(master, size), None)
+    else:
+        pictures = folder.read_folder(Path(str(given)), len(clip), request.offset)
+        folder.check_pictures(gray, pictures)
+        references = Referred(folder.pictures_clip(gray, pictures), list(pictures))
+    return apply_references(
+        gray,
+        canvas,
+        references,
+        Cuts(formats.to_gray_as_filmed(clip, size)).above(StabParams().tht_scen),
+        coloured=coloured,
+        reach=request.reach,
+        strength=request.strength,
+    )
 
 
 # Scenes are looked for in a picture of this size, which the other functions have by default.
@@ -68,12 +117,15 @@ def marked(clip: vs.VideoNode, threshold: float, firsts: Sequence[int] | None) -
     Returns:
         The clip with the properties that `scenes.mark_scenes` sets.
     """
-    luma = formats.luma_source(clip)
     if firsts is None:
-        cuts = find_cuts(formats.to_gray(luma, _SCENES_SIZE), threshold)
+        cuts = find_cuts(formats.to_gray_as_filmed(clip, _SCENES_SIZE), threshold)
     else:
         cuts = listed_cuts(clip, firsts)
-    return formats.same_picture(mark_scenes(clip, cuts), clip, mark_scenes(luma, cuts))
+
+    def mark(one: vs.VideoNode) -> vs.VideoNode:
+        return mark_scenes(one, cuts)
+
+    return formats.same_picture(mark(clip), clip, mark)
 
 
 def _coloured(clip: vs.VideoNode, request: Colouring) -> vs.VideoNode:

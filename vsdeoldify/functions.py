@@ -25,7 +25,14 @@ from .settings.params import (
     StabParams,
 )
 from .settings.presets import preset as _preset
-from .settings.requests import Calming, Colouring, check_calming, check_colouring
+from .settings.requests import (
+    Calming,
+    Colouring,
+    Referring,
+    check_calming,
+    check_colouring,
+    check_referring,
+)
 from .settings.scenes import check_scenes
 from .settings.values import Models, number
 from .support.errors import ModelError
@@ -104,11 +111,17 @@ def _warn_of_last_values(function: str, given: Mapping[str, object]) -> None:
             )
 
 
-def _build(clip: object, colouring: Colouring | None, calming: Calming | None) -> vs.VideoNode:
+def _build(
+    clip: object,
+    colouring: Colouring | None,
+    calming: Calming | None,
+    referring: Referring | None = None,
+) -> vs.VideoNode:
     from . import chain
     from .vsutils import formats
 
-    return chain.build(formats.check_clip(clip, gray=colouring is not None), colouring, calming)
+    gray = colouring is not None or referring is not None
+    return chain.build(formats.check_clip(clip, gray=gray), colouring, calming, referring)
 
 
 @_of_any_version
@@ -253,6 +266,47 @@ def ddeoldify_scenes(
         listed = None if scenes is None else check_scenes(scenes)
         clip = formats.check_clip(clip)
         return chain.marked(clip, limit, None if listed is None else listed.on(len(clip)))
+
+
+def ddeoldify_references(
+    clip: vs.VideoNode,
+    references: str | os.PathLike[str] | vs.VideoNode,
+    reach: str | int = "scene",
+    strength: float = 1.0,
+    offset: int = 0,
+    *,
+    render_factor: int = 24,
+) -> vs.VideoNode:
+    """Colour a clip, or correct its colours, by coloured pictures of some of its frames.
+
+    The pictures' colours follow what moves, forwards and back, up to the ends of the scene; several pictures
+    of a scene share it. Needs VapourSynth's plugin mvutensils (the extra `motion`), and for pictures pyvips
+    (the extra `cli`).
+
+    Args:
+        clip: any constant format and size that `ddeoldify` takes. Where it is gray, its only colours are the
+            references'. Where it has colours, these are corrected: what a picture shows in the clip's own
+            colours keeps them in all frames, what somebody changed in it takes the picture's.
+        references: a folder of pictures of any size with the number of the frame, counted from 0, in their
+            names (`ref_000123.png`, also jpg, tif, webp, avif, bmp; text after the number is allowed); or a
+            clip of the same length whose frames show the same in colour.
+        reach: "scene", or the number of frames that a picture reaches, within its scene.
+        strength: weight of the references, 0–1.
+        offset: added to the number in a name to get the frame's.
+        render_factor: side of the square the colours are worked on in units of 16 pixels, 10–64; 0 chooses
+            by the clip's width.
+
+    Returns:
+        The clip in its own format with its own luma (bit for bit in YUV and gray); gray becomes YUV444.
+
+    Raises:
+        vs.Error: at call time, for every wrong parameter, a missing plugin, a folder without pictures, a
+            number that the clip does not have, two pictures for one frame, and pictures that cannot be read
+            or show another frame (of many, some are looked at; the others when their frames are made).
+    """
+    with _errors_as("ddeoldify_references"):
+        request = check_referring(references, reach, strength, offset, render_factor)
+        return _build(clip, None, None, request)
 
 
 def colorize(

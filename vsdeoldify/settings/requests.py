@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +24,9 @@ from .params import (
     deoldify_params,
     luma_masked_params,
 )
-from .values import Models, boolean, folder
+from .values import Models, boolean, folder, integer, number
+
+_MOST_FRAMES = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,51 @@ class Calming:
 
     filters: tuple[tuple[Filter, Any], ...]
     render_factor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Referring:
+    """What `ddeoldify_references()` is asked for.
+
+    Attributes:
+        references: a folder of pictures, or the clip that the caller gave.
+        reach: how many frames a reference reaches; None: its whole scene.
+        strength: the references' weight, 0–1.
+        offset: added to the numbers in the pictures' names.
+        render_factor: the side of the square in units of 16 pixels; 0 chooses by the clip's width.
+    """
+
+    references: object
+    reach: int | None
+    strength: float
+    offset: int
+    render_factor: int
+
+
+def check_referring(
+    references: object, reach: object, strength: object, offset: object, render_factor: object
+) -> Referring:
+    """Check the parameters of `ddeoldify_references()`.
+
+    Raises:
+        TypeError: a value's type is wrong.
+        ValueError: a value is wrong.
+    """
+    if isinstance(references, (str, os.PathLike)):
+        references = folder("references", references)
+    if isinstance(reach, str):
+        if reach != "scene":
+            raise ValueError(f'reach must be "scene" or a number of frames, got {reach!r}')
+        frames = None
+    else:
+        frames = integer("reach", reach, 1, _MOST_FRAMES)
+    return Referring(
+        references,
+        frames,
+        number("strength", strength, 0, 1),
+        integer("offset", offset, -_MOST_FRAMES, _MOST_FRAMES),
+        STABILIZER_RENDER_FACTOR.check("render_factor", render_factor, {}),
+    )
 
 
 def check_colouring(given: Mapping[str, Any], models: Mapping[str, Models]) -> Colouring:

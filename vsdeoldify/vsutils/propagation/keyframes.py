@@ -121,7 +121,8 @@ def _along_motion(
     levels = _Colours(found.colour_levels(regular), found.colour_levels(single), every)
     partners = [
         found.candidates(
-            canvases.around(keys, which), found.moved(levels_of(keys, which), levels.around(keys, which))
+            canvases.around(keys, which),
+            found.moved(found.vectors(levels_of(keys, which)), levels.around(keys, which)),
         )
         for which in (_before, _after)
     ]

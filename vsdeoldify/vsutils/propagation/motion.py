@@ -39,8 +39,8 @@ _STANDING = 0.5
 _LEAST = 1e-4
 # A pixel agrees with nothing below this.
 _NOTHING = 0.3
-# Shares are rounded to so many steps, for each needs an expression of its own.
-_STEPS = 64
+STEPS = 64
+"""Shares are rounded to so many steps, for each needs an expression of its own."""
 
 
 def is_available() -> bool:
@@ -72,7 +72,10 @@ class Motion:
         self._plain = colourless(gray)
         self._mean = _mean(gray)
         self.eight_bit = core.resize.Point(gray, format=vs.GRAY8)
-        self.levels = core.mvu.Super(self.eight_bit, blksize=_BLOCK, overlap=_OVERLAP, pel=_HALF_PIXELS)
+        self._blanks = [
+            core.std.BlankClip(clip, length=2, keep=True) for clip in (self.eight_bit, self._plain)
+        ]
+        self.levels = _all_levels(self.eight_bit)
 
     @staticmethod
     def colour_levels(canvas: vs.VideoNode) -> vs.VideoNode:
@@ -83,30 +86,34 @@ class Motion:
         """
         return core.mvu.Super(canvas, blksize=_BLOCK, overlap=_OVERLAP, pel=_HALF_PIXELS, onelevel=True)
 
-    def moved(self, levels: vs.VideoNode, colours: vs.VideoNode) -> vs.VideoNode:
-        """The colours of each frame's partner, moved to where the frame has them.
+    def vectors(self, levels: vs.VideoNode) -> vs.VideoNode:
+        """Where each block of a frame is in the frame's partner.
 
         Args:
             levels: frame n is that of `self.levels` which belongs to the partner of frame n.
+        """
+        # In a clip of frames and partners in turn, the partner is the following frame of each.
+        pairs = _all_levels(self._blanks[0]) + core.std.Interleave([self.levels, levels])
+        return core.mvu.Analyse(pairs, delta=1, chroma=False, **_SEARCH)
+
+    def moved(self, vectors: vs.VideoNode, colours: vs.VideoNode) -> vs.VideoNode:
+        """The colours of each frame's partner, moved to where the frame has them.
+
+        Args:
+            vectors: what `vectors` made of the partners.
             colours: frame n is that of `colour_levels` which belongs to the partner.
 
         Returns:
             A canvas; its luma is the partner's, moved, too.
         """
-        return self._compensated(self._plain, levels, colours)
+        blank = self._blanks[1]
+        return _compensated(blank, self._plain, self.colour_levels(blank), colours, vectors)
 
     def moved_luma(self, levels: vs.VideoNode) -> vs.VideoNode:
-        """The partner's luma moved to where the frame has it, `GRAYS`."""
-        return core.resize.Point(self._compensated(self.eight_bit, levels, levels), format=vs.GRAYS)
-
-    def _compensated(self, clip: vs.VideoNode, levels: vs.VideoNode, source: vs.VideoNode) -> vs.VideoNode:
-        # In a clip of frames and partners in turn, the partner is the following frame of each.
-        pairs = core.std.Interleave([self.levels, levels])
-        vectors = core.mvu.Analyse(pairs, delta=1, chroma=False, **_SEARCH)
-        moved = core.mvu.Compensate(
-            core.std.Interleave([clip, clip]), core.std.Interleave([source, source]), vectors, **_TAKE_ALL
-        )
-        return core.std.SelectEvery(moved, 2, 0)
+        """The partner's luma moved to where the frame has it, `GRAYS`; `levels` as for `vectors`."""
+        blank = self._blanks[0]
+        moved = _compensated(blank, self.eight_bit, _all_levels(blank), levels, self.vectors(levels))
+        return core.resize.Point(moved, format=vs.GRAYS)
 
     def agreement(self, luma: vs.VideoNode, prior: float = 1.0) -> vs.VideoNode:
         """How well another luma agrees with each frame's own, whatever the brightness of the two as a whole.
@@ -134,6 +141,28 @@ class Motion:
         ]
 
 
+def _all_levels(eight_bit: vs.VideoNode) -> vs.VideoNode:
+    """What blocks are searched in: the picture at all its sizes."""
+    return core.mvu.Super(eight_bit, blksize=_BLOCK, overlap=_OVERLAP, pel=_HALF_PIXELS)
+
+
+def _compensated(
+    blank: vs.VideoNode,
+    clip: vs.VideoNode,
+    blank_levels: vs.VideoNode,
+    levels: vs.VideoNode,
+    vectors: vs.VideoNode,
+) -> vs.VideoNode:
+    # The plugin looks at the first frames while the graph is built; the blank ones cost no network a run.
+    moved = core.mvu.Compensate(
+        blank + core.std.Interleave([clip, clip]),
+        blank_levels + core.std.Interleave([levels, levels]),
+        vectors,
+        **_TAKE_ALL,
+    )
+    return core.std.SelectEvery(moved, 2, 0)[1:]
+
+
 def _mean(luma: vs.VideoNode) -> vs.VideoNode:
     """The mean of each frame of a `GRAYS` clip, in every pixel."""
     return core.resize.Point(core.resize.Bilinear(luma, 1, 1), luma.width, luma.height)
@@ -149,9 +178,9 @@ def mixture(partners: Sequence[Sequence[Candidate]]) -> Callable[[float], vs.Vid
         For a share of the first partner, 0–1 (the second has the rest), a canvas whose luma is nobody's.
     """
 
-    @lru_cache(maxsize=_STEPS + 1)
+    @lru_cache(maxsize=STEPS + 1)
     def mixed(steps: int) -> vs.VideoNode:
-        shares = steps / _STEPS, 1 - steps / _STEPS
+        shares = steps / STEPS, 1 - steps / STEPS
         inputs = Inputs()
         above, below = [], []
         for candidates, share in zip(partners, shares, strict=False):
@@ -166,7 +195,12 @@ def mixture(partners: Sequence[Sequence[Candidate]]) -> Callable[[float], vs.Vid
         mean = f"{sums[0]} {sums[1]} /"
         return inputs.expr(["", mean, mean])
 
-    return lambda share: mixed(round(share * _STEPS))
+    return lambda share: mixed(round(share * STEPS))
+
+
+def rounded(share: float) -> float:
+    """A share as `mixture` takes it."""
+    return round(share * STEPS) / STEPS
 
 
 def unmatched(agreements: Sequence[vs.VideoNode]) -> vs.VideoNode:
