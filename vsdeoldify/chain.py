@@ -64,7 +64,8 @@ def build(
         elif canvas.width != size:
             # The filters look at the luma, which the source has at any size.
             canvas = with_chroma(formats.to_gray(clip, size), scale_canvas(canvas, size))
-        canvas = apply_filters(canvas, filters, Cuts(canvas))
+        # What decides on cuts is the source's luma, far around a frame: it must not cost colours.
+        canvas = apply_filters(canvas, filters, Cuts(formats.to_gray_as_filmed(clip, size)))
     return clip if canvas is None else formats.restore(clip, canvas)
 
 
@@ -94,7 +95,7 @@ def _referred(clip: vs.VideoNode, canvas: vs.VideoNode, coloured: bool, request:
         gray,
         canvas,
         references,
-        Cuts(gray).above(StabParams().tht_scen),
+        Cuts(formats.to_gray_as_filmed(clip, size)).above(StabParams().tht_scen),
         coloured=coloured,
         reach=request.reach,
         strength=request.strength,
@@ -117,10 +118,14 @@ def marked(clip: vs.VideoNode, threshold: float, firsts: Sequence[int] | None) -
         The clip with the properties that `scenes.mark_scenes` sets.
     """
     if firsts is None:
-        cuts = find_cuts(formats.to_gray(clip, _SCENES_SIZE), threshold)
+        cuts = find_cuts(formats.to_gray_as_filmed(clip, _SCENES_SIZE), threshold)
     else:
         cuts = listed_cuts(clip, firsts)
-    return formats.stand_in_for(mark_scenes(clip, cuts), clip)
+
+    def mark(one: vs.VideoNode) -> vs.VideoNode:
+        return mark_scenes(one, cuts)
+
+    return formats.same_picture(mark(clip), clip, mark)
 
 
 def _coloured(clip: vs.VideoNode, request: Colouring) -> vs.VideoNode:

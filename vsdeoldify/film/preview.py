@@ -13,6 +13,7 @@ from .inputs import check_film_file
 from .process import render_process
 from .recipe import Recipe
 from .reel import Reel
+from .scenes import firsts_on
 from .source import Film, Point, open_film, open_reel
 
 
@@ -55,6 +56,8 @@ def preview_film(
             film = open_film(path, ffmpeg.contents(ffmpeg.find_ffmpeg(), path), reporter)
             text = recipe.script(path, track=film.track)
         numbers = spread(count, *film.range(start, end))
+        if recipe.scenes is not None:
+            firsts_on(recipe.scenes, film.frames)
         script = folder / "film.vpy"
         script.write_text(text, encoding="utf-8", errors="surrogateescape")
         with (
@@ -65,17 +68,14 @@ def preview_film(
             for done, _ in enumerate(renderer.output, 1):
                 stage.update(done)
             renderer.finish()
-        rows = [
-            (
-                _caption(film, n),
-                read_picture(folder / f"before_{n}.png"),
-                read_picture(folder / f"after_{n}.png"),
-            )
+        sar = film.properties.get("_SARNum", 1), film.properties.get("_SARDen", 1)
+        cells = (
+            (_caption(film, n), [read_picture(folder / f"{name}_{n}.png") for name in ("before", "after")])
             for n in numbers
-        ]
-    sar = film.properties.get("_SARNum", 1), film.properties.get("_SARDen", 1)
-    write_picture(output, make_sheet(rows, sar[0] / sar[1] if min(sar) > 0 else 1.0))
-    return len(rows)
+        )
+        sheet = make_sheet(cells, sar[0] / sar[1] if min(sar) > 0 else 1.0, count=len(numbers))
+    write_picture(output, sheet)
+    return len(numbers)
 
 
 def _caption(film: Film, number: int) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from ...film.source import track_of
 from ..errors import DONE
-from ..options import add_colour_options, add_reel_options, chosen_parameters, film_or_reel
+from ..options import add_colour_options, add_reel_options, add_scenes_option, coloured_by, film_or_reel
 from ..terminal import answer
 
 
@@ -26,12 +26,13 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("input", metavar="INPUT", help="the film")
     add_reel_options(parser)
+    add_scenes_option(parser)
     add_colour_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the script."""
-    recipe, film = args.recipe(chosen_parameters(args)), film_or_reel(args)
+    recipe, film = coloured_by(args), film_or_reel(args)
     track = track_of(film) if isinstance(film, Path) else None
     answer(recipe.script(film, track=track).rstrip("\n"))
     return DONE
