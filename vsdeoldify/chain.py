@@ -64,7 +64,8 @@ def build(
         elif canvas.width != size:
             # The filters look at the luma, which the source has at any size.
             canvas = with_chroma(formats.to_gray(clip, size), scale_canvas(canvas, size))
-        canvas = apply_filters(canvas, filters, Cuts(canvas))
+        # What decides on cuts is the source's luma, far around a frame: it must not cost colours.
+        canvas = apply_filters(canvas, filters, Cuts(formats.to_gray(formats.luma_source(clip), size)))
     return clip if canvas is None else formats.restore(clip, canvas)
 
 
@@ -77,7 +78,7 @@ def _referred(clip: vs.VideoNode, canvas: vs.VideoNode, coloured: bool, request:
         )
     given, size = request.references, canvas.width
     # The luma and the cuts are looked at in many frames; the networks must not run for them.
-    gray = formats.to_gray(clip, size)
+    gray = formats.to_gray(formats.luma_source(clip), size)
     canvas = with_chroma(gray, canvas)
     if isinstance(given, vs.VideoNode):
         master = formats.check_clip(given, gray=False)
@@ -116,11 +117,12 @@ def marked(clip: vs.VideoNode, threshold: float, firsts: Sequence[int] | None) -
     Returns:
         The clip with the properties that `scenes.mark_scenes` sets.
     """
+    luma = formats.luma_source(clip)
     if firsts is None:
-        cuts = find_cuts(formats.to_gray(clip, _SCENES_SIZE), threshold)
+        cuts = find_cuts(formats.to_gray(luma, _SCENES_SIZE), threshold)
     else:
         cuts = listed_cuts(clip, firsts)
-    return formats.stand_in_for(mark_scenes(clip, cuts), clip)
+    return formats.same_picture(mark_scenes(clip, cuts), clip, mark_scenes(luma, cuts))
 
 
 def _coloured(clip: vs.VideoNode, request: Colouring) -> vs.VideoNode:

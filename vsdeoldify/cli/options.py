@@ -2,17 +2,25 @@
 
 import argparse
 import ast
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..networks.family import model_names
 from ..settings.filters import FILTERS
 from ..settings.methods import METHODS, Method, find_method, unused_parameters
 from ..settings.params import DDColorParams, DeOldifyParams, StabParams
 from ..settings.presets import COLOURS, COLOURS_HELP, SPEED_HELP, SPEEDS, Preset, preset
+from ..settings.scenes import Scenes, check_scenes
 from ..settings.values import MODEL_FILE_SUFFIXES
 from ..support.paths import user_path
 from .errors import USAGE, CommandError
+
+if TYPE_CHECKING:
+    from ..film.recipe import Recipe
+
+if TYPE_CHECKING:
+    from ..film.recipe import Recipe
 
 
 def add_colour_options(parser: argparse.ArgumentParser) -> None:
@@ -150,6 +158,67 @@ def chosen_parameters(args: argparse.Namespace) -> Preset:
     except TypeError as error:
         raise CommandError(f"--set: {error}", USAGE) from None
     return Preset(chosen.name, chosen.colours, _only_used(chosen.ddeoldify), chosen.stabilizer)
+
+
+def add_scenes_option(parser: "argparse.ArgumentParser | argparse._ArgumentGroup") -> None:
+    """The option that names a list of scenes, shared by the commands that obey one."""
+    parser.add_argument(
+        "--scenes",
+        metavar="FILE",
+        help="the list of scenes to go by, as vsdeoldify scenes writes it (default: scenes are found)",
+    )
+
+
+def listed_scenes(args: argparse.Namespace) -> Scenes | None:
+    """The list that `--scenes` names, if it does.
+
+    Raises:
+        CommandError: it cannot be read, or contradicts itself.
+    """
+    if args.scenes is None:
+        return None
+    try:
+        return check_scenes(args.scenes)
+    except ValueError as error:
+        raise CommandError(f"--scenes: {error}") from None
+
+
+def coloured_by(args: argparse.Namespace) -> "Recipe":
+    """How a film is coloured, by the options.
+
+    Raises:
+        CommandError: options that contradict each other, or a list of scenes that cannot be used.
+    """
+    scenes = listed_scenes(args)
+    recipe: Recipe = args.recipe(chosen_parameters(args))
+    return recipe if scenes is None else replace(recipe, scenes=scenes)
+
+
+def output_file(given: str | None, source: Path, name: str, *, overwrite: bool) -> Path:
+    """The file to write; it must not be the input, nor exist unless it may be replaced.
+
+    Args:
+        given: what the option says, a file or a folder; None: beside the input.
+        source: the input.
+        name: of the file, where the option names none.
+        overwrite: whether it may be replaced.
+
+    Raises:
+        CommandError: it must not be written.
+    """
+    output = user_path(given).absolute() if given else source.with_name(name)
+    if output.is_dir():
+        output = output / name
+    if output.exists() or output.is_symlink():
+        if output.exists() and output.samefile(source):
+            raise CommandError(f"the output {output} is the input: choose another name", USAGE)
+        if not overwrite:
+            raise CommandError(
+                f"{output} exists: add --overwrite to replace it, or choose another name with -o"
+            )
+    if not output.parent.is_dir():
+        raise CommandError(f"the folder {output.parent} does not exist")
+    return output
 
 
 def film_file(name: str) -> Path:

@@ -155,6 +155,8 @@ def _make_pieces(plan: Plan, workshop: Workshop, request: Request, reporter: Rep
     """Make the pieces that an earlier run has not made."""
     frames = plan.end - plan.start
     done = workshop.prepare(resume=request.resume, overwrite=request.overwrite)
+    if outdated := workshop.outdated():
+        reporter.note(f"{outdated} finished pieces were made with another list of scenes, and are made again")
     if done:
         reporter.say(f"going on after {done} of {frames} frames")
     began = time.monotonic()

@@ -5,6 +5,7 @@ import re
 import subprocess
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
+from itertools import pairwise
 from pathlib import Path
 
 from ..models.verify import known_sha256
@@ -12,6 +13,7 @@ from ..settings.version import CHAIN_VERSION
 from ..support.errors import FilmError
 from .job import FilmMark, Job, Place, portable
 from .recipe import Recipe
+from .scenes import firsts_on
 from .source import Film
 
 _MARKED = 1 << 20
@@ -37,7 +39,7 @@ def make_job(film: Film, span: tuple[int, int], recipe: Recipe, encoder: Sequenc
         ffmpeg: the program.
 
     Raises:
-        FilmError: the film or the encoder cannot be looked at.
+        FilmError: the film or the encoder cannot be looked at, or a list of scenes does not fit the film.
         ModelError: a model file is missing or cannot be read.
     """
     models = recipe.models()
@@ -52,7 +54,16 @@ def make_job(film: Film, span: tuple[int, int], recipe: Recipe, encoder: Sequenc
         encoder=tuple(encoder),
         encoder_version=encoder_version(ffmpeg, encoder),
         motion=_motion_version() if recipe.chosen.ddeoldify.get("every", 1) > 1 else "",
+        scenes=_scenes(film, recipe),
     )
+
+
+def _scenes(film: Film, recipe: Recipe) -> tuple[dict[str, int], ...]:
+    """The scenes of the recipe's list; none where it has no list."""
+    if recipe.scenes is None:
+        return ()
+    firsts = firsts_on(recipe.scenes, film.frames)
+    return tuple({"first": first, "end": end} for first, end in pairwise([*firsts, film.frames]))
 
 
 def _motion_version() -> str:

@@ -85,8 +85,8 @@ class Job:
         encoder: ffmpeg's options that encode a piece.
         encoder_version: of ffmpeg and the encoder's library, as they name themselves.
         motion: version of the plugin that carries colours along motion; empty where none does.
-        scenes: what single scenes ask for, each with the "first" frame and the "end" after its last; empty
-            until films have scenes.
+        scenes: of a film with a list of scenes, each with the "first" frame and the "end" after its last;
+            empty where the functions find the scenes.
         references: coloured frames to go by, sums by frame number; empty until films have references.
     """
 
@@ -132,8 +132,12 @@ class Job:
 
         The range of the whole job is no part of it, nor how it is cut into pieces.
         """
+        # Where a scene begins or ends beyond the reach does not matter.
+        before, behind = first - _REACH, end + _REACH
         scenes = [
-            scene for scene in self.scenes if scene["first"] < end + _REACH and scene["end"] > first - _REACH
+            {**scene, "first": max(scene["first"], before), "end": min(scene["end"], behind)}
+            for scene in self.scenes
+            if scene["first"] < behind and scene["end"] > before
         ]
         decisive = asdict(self) | {"first": first, "end": end, "scenes": scenes}
         text = json.dumps(decisive, sort_keys=True)

@@ -185,6 +185,15 @@ class Workshop:
         with self._guard:
             return [number for number in range(len(self._spans)) if number not in self._done]
 
+    def outdated(self) -> int:
+        """How many finished pieces lie here that hold other scenes than the plan asks for."""
+        with self._guard:
+            return sum(
+                name != self._name(int(match[1]), int(match[2]))
+                for name in self._names()
+                if (match := _WHOLE.fullmatch(name))
+            )
+
     def claim(self, number: int) -> Claim:
         """Begin an attempt at a piece; several may be under way, and the first that is delivered counts.
 

@@ -12,6 +12,7 @@ from . import ffmpeg
 from .inputs import check_film_file
 from .process import render_process
 from .recipe import Recipe
+from .scenes import firsts_on
 from .source import Film, Point, open_film
 
 
@@ -47,6 +48,8 @@ def preview_film(
     check_film_file(path)
     film = open_film(path, ffmpeg.contents(ffmpeg.find_ffmpeg(), path), reporter)
     numbers = spread(count, *film.range(start, end))
+    if recipe.scenes is not None:
+        firsts_on(recipe.scenes, film.frames)
     with tempfile.TemporaryDirectory(prefix="vsdeoldify-") as temporary:
         folder = Path(temporary)
         script = folder / "film.vpy"
@@ -59,17 +62,14 @@ def preview_film(
             for done, _ in enumerate(renderer.output, 1):
                 stage.update(done)
             renderer.finish()
-        rows = [
-            (
-                _caption(film, n),
-                read_picture(folder / f"before_{n}.png"),
-                read_picture(folder / f"after_{n}.png"),
-            )
+        sar = film.properties.get("_SARNum", 1), film.properties.get("_SARDen", 1)
+        cells = (
+            (_caption(film, n), [read_picture(folder / f"{name}_{n}.png") for name in ("before", "after")])
             for n in numbers
-        ]
-    sar = film.properties.get("_SARNum", 1), film.properties.get("_SARDen", 1)
-    write_picture(output, make_sheet(rows, sar[0] / sar[1] if min(sar) > 0 else 1.0))
-    return len(rows)
+        )
+        sheet = make_sheet(cells, sar[0] / sar[1] if min(sar) > 0 else 1.0, count=len(numbers))
+    write_picture(output, sheet)
+    return len(numbers)
 
 
 def _caption(film: Film, number: int) -> str:

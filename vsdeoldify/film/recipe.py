@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ..networks.files import UsedModel, used_models
 from ..settings.presets import Preset
+from ..settings.scenes import Scenes
 from .script import make_script
 
 
@@ -17,9 +18,11 @@ class Recipe:
 
     Attributes:
         chosen: the parameters of the public functions.
+        scenes: a list of the film's scenes; None lets the functions find them.
     """
 
     chosen: Preset
+    scenes: Scenes | None = None
 
     def script(self, source: Path, *, cache: Path | None = None, track: int | None = None) -> str:
         """The VapourSynth script of a film: output 0 is the coloured film, output 1 the source.
@@ -29,7 +32,7 @@ class Recipe:
             cache: folder of the source filter's index; by default the user's cache folder.
             track: which of the file's tracks is the film; by default the first picture track.
         """
-        return make_script(source, self.chosen, cache=cache, track=track)
+        return make_script(source, self.chosen, cache=cache, track=track, scenes=self.scenes)
 
     def models(self) -> dict[str, UsedModel]:
         """The models in use, by the parameters that name them.

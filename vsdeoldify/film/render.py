@@ -83,8 +83,13 @@ def _act(result: BinaryIO, action: str, *arguments: str) -> None:
         result.write(json.dumps(_track(json.loads(arguments[0]))).encode() + b"\n")
     elif action == "frames":
         write_frames(Path(arguments[0]), [_span(text) for text in arguments[1].split(",")], result)
+    elif action == "scenes":
+        write_scenes(json.loads(arguments[0]), float(arguments[1]), result)
     else:
-        frames = [int(number) for number in arguments[1].split(",")]
+        listed = arguments[1]
+        if listed.startswith("@"):  # More than a command line may hold.
+            listed = Path(listed[1:]).read_text()
+        frames = [int(number) for number in listed.split(",")]
         write_pictures(Path(arguments[0]), frames, Path(arguments[2]), result)
 
 
@@ -260,6 +265,30 @@ def _for_the_pipe(clip: "vs.VideoNode") -> "vs.VideoNode":
 def _span(text: str) -> tuple[int, int]:
     first, _, end = text.partition("-")
     return int(first), int(end)
+
+
+def write_scenes(arguments: dict[str, Any], threshold: float, file: BinaryIO) -> None:
+    """Write a line for every frame of a film: 1 or 0, whether a scene begins there; and its mean luma.
+
+    Args:
+        arguments: those of `bs.VideoSource`.
+        threshold: as `ddeoldify_scenes` takes it.
+        file: where to.
+    """
+    import vapoursynth as vs
+
+    from ..functions import ddeoldify_scenes
+    from ..vsutils.formats import to_gray
+    from ..vsutils.frames import in_order
+
+    clip = vs.core.bs.VideoSource(**arguments)
+    marked = ddeoldify_scenes(clip, threshold)
+    luma = vs.core.std.PlaneStats(to_gray(clip, 64))
+    facts = vs.core.std.CopyFrameProps(luma, marked, props=["_SceneChangePrev"])
+    for n, frame in enumerate(in_order(facts), 1):
+        file.write(b"%d %.4f\n" % (frame.props["_SceneChangePrev"], frame.props["PlaneStatsAverage"]))
+        if n % 20 == 0:
+            file.flush()
 
 
 def write_pictures(script: Path, frames: Sequence[int], folder: Path, file: BinaryIO) -> None:

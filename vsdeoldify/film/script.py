@@ -2,6 +2,7 @@
 
 import os
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -11,7 +12,9 @@ from ..settings.filters import FILTERS, is_off
 from ..settings.methods import find_method
 from ..settings.parameters import COLOURING, Parameter, stabilizing
 from ..settings.presets import Preset
+from ..settings.scenes import Scenes
 from ..support.files import cache_folder
+from ..support.words import one_line
 
 PLUGIN_MISSING = (
     "the source filter BestSource, which reads films, is not installed: "
@@ -19,7 +22,14 @@ PLUGIN_MISSING = (
 )
 
 
-def make_script(source: Path, chosen: Preset, *, cache: Path | None = None, track: int | None = None) -> str:
+def make_script(
+    source: Path,
+    chosen: Preset,
+    *,
+    cache: Path | None = None,
+    track: int | None = None,
+    scenes: Scenes | None = None,
+) -> str:
     """The VapourSynth script that colours a film.
 
     Args:
@@ -27,6 +37,7 @@ def make_script(source: Path, chosen: Preset, *, cache: Path | None = None, trac
         chosen: the parameters.
         cache: folder of the source filter's index; by default the user's cache folder.
         track: which of the file's tracks is the film; by default the first picture track.
+        scenes: a list to obey; None lets the functions find the scenes.
 
     Returns:
         The script: output 0 is the coloured film, output 1 the source.
@@ -37,13 +48,15 @@ def make_script(source: Path, chosen: Preset, *, cache: Path | None = None, trac
         "import vapoursynth as vs",
         "",
         "from vsdeoldify import colorize",
+        *(["from vsdeoldify import ddeoldify_scenes"] if scenes is not None else []),
         "",
         "core = vs.core",
         "",
         "# Any other source filter will do as well, e.g. core.lsmas.LWLibavSource or core.ffms2.Source.",
         f"source = core.bs.VideoSource({_arguments(source_arguments(source, cache, track))})",
         "",
-        *_call(chosen),
+        *(_marking(scenes) if scenes is not None else []),
+        *_call(chosen, "source" if scenes is None else "clip"),
         "",
     ]
     lines += [
@@ -54,6 +67,26 @@ def make_script(source: Path, chosen: Preset, *, cache: Path | None = None, trac
         "",
         "clip.set_output(0)",
         "source.set_output(1)  # to compare with",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def thumbnail_script(source: Path, size: tuple[int, int], track: int | None = None) -> str:
+    """A script whose output 0 is a film in small.
+
+    Args:
+        source: the film.
+        size: width and height, multiples of 4.
+        track: which of the file's tracks is the film; by default the first picture track.
+    """
+    lines = [
+        "import vapoursynth as vs",
+        "",
+        f"source = vs.core.bs.VideoSource({_arguments(source_arguments(source, track=track))})",
+        "# The resizer takes fields apart, and ends where the shape of pixels is no number.",
+        'source = source.std.RemoveFrameProps(["_FieldBased", "_SARNum", "_SARDen"])',
+        f"source.resize.Spline36({size[0]}, {size[1]}).set_output(0)",
         "",
     ]
     return "\n".join(lines)
@@ -102,14 +135,31 @@ def _can_keep_index(source: Path, folder: Path) -> bool:
     return True
 
 
-def _call(chosen: Preset) -> list[str]:
+def _marking(scenes: Scenes) -> list[str]:
+    """The call of `ddeoldify_scenes`: the list itself, so that the script is whole by itself."""
+    *numbers, last = map(str, scenes.firsts)
+    # A pair, so that the list is refused for a film of another length.
+    numbers.append(last if scenes.end is None else f"({last}, {scenes.end - 1})")
+    return [
+        "clip = ddeoldify_scenes(",
+        "    source,",
+        f"    # The first frames of the scenes, as {one_line(scenes.origin)} has them.",
+        "    scenes=[",
+        *textwrap.wrap(f"{', '.join(numbers)},", 100, initial_indent=" " * 8, subsequent_indent=" " * 8),
+        "    ],",
+        ")",
+        "",
+    ]
+
+
+def _call(chosen: Preset, source: str) -> list[str]:
     """The call of `colorize`, every parameter on a line of its own with its meaning."""
     stabilizer = chosen.stabilizer
     if all(is_off(stabilizer.get(switch)) for switch in FILTERS):
         stabilizer = {switch: stabilizer[switch] for switch in FILTERS if switch in stabilizer}
     return [
         "clip = colorize(",
-        "    source,",
+        f"    {source},",
         "    # What is not written below is as this preset has it; change what you like.",
         f"    preset={_literal(chosen.name)},",
         f"    colours={_literal(chosen.colours)},",

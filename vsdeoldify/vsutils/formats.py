@@ -22,13 +22,12 @@ _BOTTOM_SITED = {int(vs.CHROMA_BOTTOM_LEFT), int(vs.CHROMA_BOTTOM)}
 # The frame properties that are read here and in `scenes`.
 _READ = ("_Range", "_ChromaLocation", "_SceneChangePrev", "_SceneChangeNext")
 
-# For every clip that `restore` made, the clip whose luma it has: whoever looks at the luma alone must not run
-# the networks.
-_lumas: WeakKeyDictionary[vs.VideoNode, vs.VideoNode] = WeakKeyDictionary()
-
 # For every clip that `restore` made, one with the same properties whose frames cost nothing: checking a
 # clip that is still being coloured must not run the networks.
 _stand_ins: WeakKeyDictionary[vs.VideoNode, vs.VideoNode] = WeakKeyDictionary()
+
+# For every clip that `restore` made, the clip whose luma and properties it has.
+_luma_sources: WeakKeyDictionary[vs.VideoNode, vs.VideoNode] = WeakKeyDictionary()
 
 
 def check_clip(clip: object, *, gray: bool = True) -> vs.VideoNode:
@@ -97,7 +96,6 @@ def to_gray(clip: vs.VideoNode, size: int) -> vs.VideoNode:
 
     The luma of YUV is taken as it is, that of RGB is BT.601's, as both original projects have it.
     """
-    clip = _lumas.get(clip, clip)
     if clip.format.color_family == vs.RGB:
         clip = _picture_only(clip, "_Matrix")
         return core.resize.Spline64(
@@ -141,22 +139,31 @@ def restore(source: vs.VideoNode, canvas: vs.VideoNode) -> vs.VideoNode:
     """
     restored = (_restore_rgb if source.format.color_family == vs.RGB else _restore_yuv)(source, canvas)
     _stand_ins[restored] = _stand_in(source, restored.format)
-    if source.format.color_family != vs.RGB:
-        _lumas[restored] = _lumas.get(source, source)
+    _luma_sources[restored] = luma_source(source)
     return restored
 
 
-def stand_in_for(clip: vs.VideoNode, like: vs.VideoNode) -> vs.VideoNode:
-    """Let a clip be checked as cheaply as the one that it was made of, whose frames it has.
+def luma_source(clip: vs.VideoNode) -> vs.VideoNode:
+    """The clip that a coloured clip has its luma and its properties from; any other clip itself.
+
+    Who looks at the luma of many frames must not run the networks for each of them.
+    """
+    return _luma_sources.get(clip, clip)
+
+
+def same_picture(clip: vs.VideoNode, like: vs.VideoNode, luma: vs.VideoNode) -> vs.VideoNode:
+    """Let a clip with new properties be checked and looked at as cheaply as the one that it was made of.
 
     Args:
-        clip: a clip with other properties than `like`.
+        clip: a clip with the frames of `like` and other properties.
         like: the clip that it was made of, which has been checked.
+        luma: `luma_source` of that with the same new properties.
 
     Returns:
         The clip.
     """
     _stand_ins[clip] = _stand_ins.get(like, like)
+    _luma_sources[clip] = luma
     return clip
 
 

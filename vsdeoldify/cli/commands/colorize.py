@@ -13,7 +13,14 @@ from ...support.errors import PictureError
 from ...support.paths import user_path
 from ...support.words import clock
 from ..errors import DONE, USAGE, CommandError
-from ..options import add_colour_options, chosen_parameters, film_file
+from ..options import (
+    add_colour_options,
+    add_scenes_option,
+    chosen_parameters,
+    coloured_by,
+    film_file,
+    output_file,
+)
 from ..terminal import JsonLines, Terminal
 
 _SEGMENT = 500
@@ -59,6 +66,7 @@ def add_parser(subparsers: Any) -> None:
         metavar="N",
         help="only write a picture of N frames spread over the film, before and after",
     )
+    add_scenes_option(film)
     film.add_argument("--resume", action="store_true", help="go on with an interrupted film")
     film.add_argument(
         "--segment",
@@ -118,7 +126,7 @@ def _run_film(args: argparse.Namespace, source: Path) -> None:
         overwrite=args.overwrite,
     )
     reporter = _reporter(args)
-    made = colorize_film(source, args.recipe(chosen_parameters(args)), request, reporter)
+    made = colorize_film(source, coloured_by(args), request, reporter)
     reporter.result(
         f"{made.output}: {made.frames} frames in {clock(made.seconds)} ({made.rate:.3g} frames per second)",
         output=made.output,
@@ -134,7 +142,7 @@ def _run_preview(args: argparse.Namespace, source: Path) -> None:
     if output.suffix.lower() not in PICTURE_SUFFIXES:
         raise CommandError(f"--preview writes a picture: {output.name} should end in .png or .jpg", USAGE)
     reporter = _reporter(args)
-    recipe = args.recipe(chosen_parameters(args))
+    recipe = coloured_by(args)
     count = preview_film(source, recipe, args.preview, output, args.start, args.end, reporter)
     reporter.result(f"{output}: {count} frames, before and after", output=output, frames=count)
 
@@ -147,7 +155,7 @@ def _run_pictures(args: argparse.Namespace, source: Path, chosen: Preset) -> Non
     from ...pictures.folder import open_album, output_name, output_names
     from ...pictures.formats import format_of
 
-    for option in ("start", "end", "preview"):
+    for option in ("start", "end", "preview", "scenes"):
         if getattr(args, option) is not None:
             raise CommandError(f"--{option} is for films", USAGE)
     if not source.is_dir():
@@ -193,20 +201,7 @@ def _colour_pictures(
 
 
 def _output(args: argparse.Namespace, source: Path, name: str) -> Path:
-    """The output file; it must not be the input, nor exist unless it may be replaced."""
-    output = user_path(args.output).absolute() if args.output else source.with_name(name)
-    if output.is_dir():
-        output = output / name
-    if output.exists() or output.is_symlink():
-        if output.exists() and output.samefile(source):
-            raise CommandError(f"the output {output} is the input: choose another name", USAGE)
-        if not args.overwrite:
-            raise CommandError(
-                f"{output} exists: add --overwrite to replace it, or choose another name with -o"
-            )
-    if not output.parent.is_dir():
-        raise CommandError(f"the folder {output.parent} does not exist")
-    return output
+    return output_file(args.output, source, name, overwrite=args.overwrite)
 
 
 def _point(text: str) -> Point:

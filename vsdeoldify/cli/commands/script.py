@@ -5,7 +5,7 @@ from typing import Any
 
 from ...film.source import track_of
 from ..errors import DONE
-from ..options import add_colour_options, chosen_parameters, film_file
+from ..options import add_colour_options, add_scenes_option, coloured_by, film_file
 from ..terminal import answer
 
 
@@ -24,11 +24,12 @@ def add_parser(subparsers: Any) -> None:
         allow_abbrev=False,
     )
     parser.add_argument("input", metavar="INPUT", help="the film")
+    add_scenes_option(parser)
     add_colour_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the script."""
-    recipe, path = args.recipe(chosen_parameters(args)), film_file(args.input)
+    recipe, path = coloured_by(args), film_file(args.input)
     answer(recipe.script(path, track=track_of(path)).rstrip("\n"))
     return DONE
