@@ -1,8 +1,8 @@
 """What colours lose on their way from key frames to other frames: `python benchmarks/propagation.py`.
 
 The true chroma of the clips in the folder `shared` stands in for a perfect network, so what is measured is
-the way alone: mean CIEDE2000 over every third frame, without key frames, of all places and of moving ones (luma
-that differs from the nearer regular key's by more than 16/255), with the plugin for motion and without it.
+the way alone: mean CIEDE2000 over every third frame, without key frames, of all places and of moving ones
+(luma that differs from the nearer regular key's by more than 16/255), with the plugin for motion and without it.
 Then the processor's time, with the true chroma as it comes.
 """
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import vapoursynth as vs
 
 from .settings.params import StabParams, ddcolor_render_factor, stabilizer_render_factor
+from .settings.references import read_folder
 from .settings.requests import Calming, Colouring, Network, Referring
 from .vsutils import formats, inference
 from .vsutils.filters import apply_filters, hue, merge, tweak
@@ -88,7 +89,7 @@ def _referred(clip: vs.VideoNode, canvas: vs.VideoNode, coloured: bool, request:
             )
         references = Referred(formats.to_canvas(master, size), None)
     else:
-        pictures = folder.read_folder(Path(str(given)), len(clip), request.offset)
+        pictures = read_folder(Path(str(given)), len(clip), request.offset)
         folder.check_pictures(gray, pictures)
         references = Referred(folder.pictures_clip(gray, pictures), list(pictures))
     return apply_references(

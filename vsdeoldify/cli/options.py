@@ -169,6 +169,15 @@ def add_scenes_option(parser: "argparse.ArgumentParser | argparse._ArgumentGroup
     )
 
 
+def add_references_option(parser: "argparse.ArgumentParser | argparse._ArgumentGroup") -> None:
+    """The option that names a folder of references, shared by the commands that obey one."""
+    parser.add_argument(
+        "--references",
+        metavar="FOLDER",
+        help="pictures that correct the colours of their scenes, as vsdeoldify references writes them",
+    )
+
+
 def listed_scenes(args: argparse.Namespace) -> Scenes | None:
     """The list that `--scenes` names, if it does.
 
@@ -191,6 +200,11 @@ def coloured_by(args: argparse.Namespace) -> "Recipe":
     """
     scenes = listed_scenes(args)
     recipe: Recipe = args.recipe(chosen_parameters(args))
+    if args.references is not None:
+        folder = user_path(args.references).absolute()
+        if not folder.is_dir():
+            raise CommandError(f"--references: the folder {folder} does not exist")
+        recipe = replace(recipe, references=folder)
     return recipe if scenes is None else replace(recipe, scenes=scenes)
 
 

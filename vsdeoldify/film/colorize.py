@@ -156,7 +156,9 @@ def _make_pieces(plan: Plan, workshop: Workshop, request: Request, reporter: Rep
     frames = plan.end - plan.start
     done = workshop.prepare(resume=request.resume, overwrite=request.overwrite)
     if outdated := workshop.outdated():
-        reporter.note(f"{outdated} finished pieces were made with another list of scenes, and are made again")
+        reporter.note(
+            f"{outdated} finished pieces were made with other scenes or references, and are made again"
+        )
     if done:
         reporter.say(f"going on after {done} of {frames} frames")
     began = time.monotonic()

@@ -186,7 +186,7 @@ class Workshop:
             return [number for number in range(len(self._spans)) if number not in self._done]
 
     def outdated(self) -> int:
-        """How many finished pieces lie here that hold other scenes than the plan asks for."""
+        """How many finished pieces lie here that were made with other scenes or references."""
         with self._guard:
             return sum(
                 name != self._name(int(match[1]), int(match[2]))

@@ -15,6 +15,7 @@ from ...support.words import clock
 from ..errors import DONE, USAGE, CommandError
 from ..options import (
     add_colour_options,
+    add_references_option,
     add_scenes_option,
     chosen_parameters,
     coloured_by,
@@ -67,6 +68,7 @@ def add_parser(subparsers: Any) -> None:
         help="only write a picture of N frames spread over the film, before and after",
     )
     add_scenes_option(film)
+    add_references_option(film)
     film.add_argument("--resume", action="store_true", help="go on with an interrupted film")
     film.add_argument(
         "--segment",
@@ -155,7 +157,7 @@ def _run_pictures(args: argparse.Namespace, source: Path, chosen: Preset) -> Non
     from ...pictures.folder import open_album, output_name, output_names
     from ...pictures.formats import format_of
 
-    for option in ("start", "end", "preview", "scenes"):
+    for option in ("start", "end", "preview", "scenes", "references"):
         if getattr(args, option) is not None:
             raise CommandError(f"--{option} is for films", USAGE)
     if not source.is_dir():

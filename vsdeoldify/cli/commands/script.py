@@ -5,7 +5,13 @@ from typing import Any
 
 from ...film.source import track_of
 from ..errors import DONE
-from ..options import add_colour_options, add_scenes_option, coloured_by, film_file
+from ..options import (
+    add_colour_options,
+    add_references_option,
+    add_scenes_option,
+    coloured_by,
+    film_file,
+)
 from ..terminal import answer
 
 
@@ -25,6 +31,7 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("input", metavar="INPUT", help="the film")
     add_scenes_option(parser)
+    add_references_option(parser)
     add_colour_options(parser)
 
 
