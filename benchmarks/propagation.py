@@ -2,7 +2,7 @@
 
 The true chroma of the clips in the folder `shared` stands in for a perfect network, so what is measured is
 the way alone: mean CIEDE2000 over every third frame, without key frames, of all places and of moving ones
-(luma that differs from the nearer regular key's by more than 16/255), with the plugin for motion and without it.
+(luma that differs from the nearer regular key's by more than 16/255), with the plugin for motion and without.
 Then the processor's time, with the true chroma as it comes.
 """
 

@@ -1,6 +1,5 @@
 """Reference pictures of a film: written with automatic colours, for people to correct."""
 
-import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -62,8 +61,8 @@ def write_references(
     pictures = [output / picture_name(scene.shown) for scene in shown]
     if not overwrite and (there := [picture for picture in pictures if picture.exists()]):
         raise RequestError(
-            f"{there[0]} exists: add --overwrite to replace it and all others, with what was changed in them, "
-            "or choose another folder with -o"
+            f"{there[0]} exists: add --overwrite to replace it and all others, with what was changed in "
+            "them, or choose another folder with -o"
         )
     try:
         output.mkdir(parents=True, exist_ok=True)
@@ -71,7 +70,7 @@ def write_references(
             _make(film, recipe, shown, Path(temporary), bits, reporter)
             _write_sheet(film, shown, Path(temporary), output / SHEET)
             for scene, picture in zip(shown, pictures, strict=True):
-                os.replace(Path(temporary) / f"after_{scene.shown}.png", picture)
+                (Path(temporary) / f"after_{scene.shown}.png").replace(picture)
     except OSError as error:
         raise FilmError(f"{output}: {error.strerror or error}") from error
     return pictures
