@@ -16,7 +16,7 @@ from .identity import make_job, place_of
 from .inputs import check_film_file
 from .join import Joint
 from .options import encoder_options
-from .pieces import Plan, Workshop
+from .pieces import Plan, Workshop, pieces_folder
 from .recipe import Recipe
 from .source import Film, Point, open_film
 from .streams import StreamPlan, plan_streams
@@ -37,6 +37,8 @@ class Request:
         encoder_options: for ffmpeg.
         resume: go on with an interrupted run.
         overwrite: replace the output, drop an unfinished film.
+        keep: leave the finished pieces where they are, so that after a change of scenes or references a run
+            with `resume` makes those again that the change reaches.
     """
 
     output: Path
@@ -46,6 +48,7 @@ class Request:
     encoder_options: Sequence[str] = ()
     resume: bool = False
     overwrite: bool = False
+    keep: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,7 @@ def colorize_film(path: Path, recipe: Recipe, request: Request, reporter: Report
     program = ffmpeg.find_ffmpeg()
     recipe.models()  # A missing model is named before the film is opened.
     source = _open(path, program, request, wanted.without, reporter)
-    folder = request.output.with_name(request.output.name + ".unfinished")
+    folder = pieces_folder(request.output)
     with tempfile.TemporaryDirectory(prefix="vsdeoldify-") as temporary:
         suffix = request.output.suffix.lower()
         trial = try_encoder(source.film, suffix, wanted.encoder, program, Path(temporary))
@@ -107,7 +110,13 @@ def colorize_film(path: Path, recipe: Recipe, request: Request, reporter: Report
             made = _make_pieces(plan, workshop, request, reporter)
             _check_unchanged(source)
             joint.make(workshop, request.output)
-            workshop.remove()
+            if request.keep:
+                reporter.note(
+                    f"the pieces stay in {folder}: after a change of a picture or of a scene, --resume makes "
+                    "again what it reaches; delete the folder when the film is as you want it"
+                )
+            else:
+                workshop.remove()
     return made
 
 

@@ -143,10 +143,18 @@ class Job:
         references = {
             str(number): self.references[str(number)]
             for number in _near([int(number) for number in self.references], before, behind)
+            if self._reaches(number, before, behind)
         }
         decisive = asdict(self) | {"first": first, "end": end, "scenes": scenes, "references": references}
         text = json.dumps(decisive, sort_keys=True)
         return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:16]
+
+    def _reaches(self, reference: int, first: int, end: int) -> bool:
+        """Whether a reference's scene has frames of first … end − 1; where no scene is known, it may."""
+        return not self.scenes or any(
+            scene["first"] <= reference < scene["end"] and scene["first"] < end and scene["end"] > first
+            for scene in self.scenes
+        )
 
     def differences(self, other: "Job") -> list[str]:
         """What keeps a film that was begun as another job from going on as this one, in words.

@@ -104,6 +104,11 @@ class Claim:
     path: Path
 
 
+def pieces_folder(output: Path) -> Path:
+    """Where the finished pieces of a film lie, beside its output."""
+    return output.with_name(output.name + ".unfinished")
+
+
 class Workshop:
     """The folder beside the output that holds the finished pieces.
 

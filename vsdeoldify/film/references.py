@@ -12,11 +12,13 @@ from ..support.reporter import SILENT, Reporter
 from ..support.words import clock
 from .process import render_process
 from .recipe import Recipe
-from .scenes import Scene, find_scenes
+from .scenes import Scene, find_scenes, write_list
 from .source import Film
 
 SHEET = "sheet.jpg"
 """The name of the picture of all of them: it has no number, so it is taken for no reference."""
+SCENES = "scenes.csv"
+"""The name of the list of scenes beside them."""
 
 # A frame darker or lighter than this in the mean shows nothing that could be coloured.
 _BLACK, _WHITE = 0.02, 0.98
@@ -31,7 +33,7 @@ def write_references(
     overwrite: bool = False,
     reporter: Reporter = SILENT,
 ) -> list[Path]:
-    """Write one picture of each scene, coloured automatically, and a sheet of them.
+    """Write one picture of each scene, coloured automatically, a sheet of them, and the list of scenes.
 
     Args:
         path: the film.
@@ -71,6 +73,7 @@ def write_references(
             _write_sheet(film, shown, Path(temporary), output / SHEET)
             for scene, picture in zip(shown, pictures, strict=True):
                 (Path(temporary) / f"after_{scene.shown}.png").replace(picture)
+        write_list(output / SCENES, film, scenes)
     except OSError as error:
         raise FilmError(f"{output}: {error.strerror or error}") from error
     return pictures

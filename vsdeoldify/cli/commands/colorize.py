@@ -69,7 +69,17 @@ def add_parser(subparsers: Any) -> None:
     )
     add_scenes_option(film)
     add_references_option(film)
-    film.add_argument("--resume", action="store_true", help="go on with an interrupted film")
+    film.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with an interrupted film, or with one whose pieces were kept",
+    )
+    film.add_argument(
+        "--keep-pieces",
+        action="store_true",
+        help="keep the finished pieces, for --resume after a change of a reference or of the list of scenes "
+        "(always with --references)",
+    )
     film.add_argument(
         "--segment",
         type=_positive,
@@ -113,7 +123,7 @@ def _run_film(args: argparse.Namespace, source: Path) -> None:
         _run_preview(args, source)
         return
     suffix = source.suffix.lower() if source.suffix.lower() in CONTAINERS else ".mkv"
-    output = _output(args, source, f"{source.stem}_colour{suffix}")
+    output = _output(args, source, f"{source.stem}_colour{suffix}", resume=args.resume)
     if output.suffix.lower() not in CONTAINERS:
         raise CommandError(
             f"films are written to {', '.join(CONTAINERS)} files, not to {output.name!r}", USAGE
@@ -126,6 +136,7 @@ def _run_film(args: argparse.Namespace, source: Path) -> None:
         encoder_options=split_options(args.encoder_options),
         resume=args.resume,
         overwrite=args.overwrite,
+        keep=args.keep_pieces or args.references is not None,
     )
     reporter = _reporter(args)
     made = colorize_film(source, coloured_by(args), request, reporter)
@@ -202,8 +213,8 @@ def _colour_pictures(
     )
 
 
-def _output(args: argparse.Namespace, source: Path, name: str) -> Path:
-    return output_file(args.output, source, name, overwrite=args.overwrite)
+def _output(args: argparse.Namespace, source: Path, name: str, *, resume: bool = False) -> Path:
+    return output_file(args.output, source, name, overwrite=args.overwrite, resume=resume)
 
 
 def _point(text: str) -> Point:
