@@ -66,7 +66,7 @@ def build(
             # The filters look at the luma, which the source has at any size.
             canvas = with_chroma(formats.to_gray(clip, size), scale_canvas(canvas, size))
         # What decides on cuts is the source's luma, far around a frame: it must not cost colours.
-        canvas = apply_filters(canvas, filters, Cuts(formats.to_gray(formats.luma_source(clip), size)))
+        canvas = apply_filters(canvas, filters, Cuts(formats.to_gray_as_filmed(clip, size)))
     return clip if canvas is None else formats.restore(clip, canvas)
 
 
@@ -79,7 +79,7 @@ def _referred(clip: vs.VideoNode, canvas: vs.VideoNode, coloured: bool, request:
         )
     given, size = request.references, canvas.width
     # The luma and the cuts are looked at in many frames; the networks must not run for them.
-    gray = formats.to_gray(formats.luma_source(clip), size)
+    gray = formats.to_gray_as_filmed(clip, size)
     canvas = with_chroma(gray, canvas)
     if isinstance(given, vs.VideoNode):
         master = formats.check_clip(given, gray=False)
@@ -118,12 +118,15 @@ def marked(clip: vs.VideoNode, threshold: float, firsts: Sequence[int] | None) -
     Returns:
         The clip with the properties that `scenes.mark_scenes` sets.
     """
-    luma = formats.luma_source(clip)
     if firsts is None:
-        cuts = find_cuts(formats.to_gray(luma, _SCENES_SIZE), threshold)
+        cuts = find_cuts(formats.to_gray_as_filmed(clip, _SCENES_SIZE), threshold)
     else:
         cuts = listed_cuts(clip, firsts)
-    return formats.same_picture(mark_scenes(clip, cuts), clip, mark_scenes(luma, cuts))
+
+    def mark(one: vs.VideoNode) -> vs.VideoNode:
+        return mark_scenes(one, cuts)
+
+    return formats.same_picture(mark(clip), clip, mark)
 
 
 def _coloured(clip: vs.VideoNode, request: Colouring) -> vs.VideoNode:

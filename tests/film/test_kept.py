@@ -248,8 +248,8 @@ def test_a_film_turned_by_no_quarter_is_refused_with_a_command_that_helps(tmp_pa
     run_ffmpeg("-display_rotation:v:0", "30", "-i", upright, "-c", "copy", source)
     ran = run("colorize", source, "-o", tmp_path / "out.mkv")
     assert ran.code == 1
-    assert "in.mp4 is marked as turned by 30°" in ran.said
-    command = re.search(r"with ffmpeg (.*) IN (.*) OUT", ran.said)
+    assert "in.mp4 is to be turned by an angle other than 90" in ran.said
+    command = re.search(r"ffmpeg (.*) IN (.*) OUT", ran.said)
     assert command is not None
     run_ffmpeg(*command[1].split(), source, *command[2].split(), tmp_path / "mended.mp4")
     coloured(tmp_path / "mended.mp4", tmp_path / "out.mkv")
@@ -299,3 +299,40 @@ def test_floating_point_and_odd_layouts_become_what_a_pipe_carries(
     reader = FrameReader(io.BytesIO(result.getvalue()))
     assert written in result.getvalue().split(b"\n")[0].split()
     assert [reader.read() is not None for _ in range(3)] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("size", "layout", "turn", "seen"),
+    [
+        ("95x63", "yuv420p", "", (94, 62)),
+        ("95x64", "yuv422p10", "", (94, 64)),
+        ("95x64", "yuv420p", "90", (64, 94)),
+        ("97x65", "yuv410p", "", (96, 64)),
+    ],
+)
+def test_an_edge_that_is_cut_off_is_said_with_what_keeps_it(
+    tmp_path: Path, size: str, layout: str, turn: str, seen: tuple[int, int]
+) -> None:
+    plain, source = tmp_path / "plain.mkv", tmp_path / "in.mkv"
+    # Filters of small chroma make sizes even; gray ones do not.
+    odd = f"format=gray,crop={size.replace('x', ':')},format={layout}"
+    make_film(plain, "-an", "-c:v", "ffv1", filters=odd, size="100x68")
+    run_ffmpeg(*(["-display_rotation:v:0", turn] if turn else []), "-i", plain, "-c", "copy", source)
+    said = coloured(source, tmp_path / "out.mkv")
+    assert f"the film is {size.replace('x', '×')}, and" in said
+    assert f"{seen[0]}×{seen[1]} of it are coloured" in said
+    command = re.search(r"ffmpeg -i IN (.*) OUT\.mkv", said)
+    assert command is not None
+    run_ffmpeg("-i", source, *command[1].split(), tmp_path / "whole.mkv")
+    said = coloured(tmp_path / "whole.mkv", tmp_path / "out.mkv", *options("-c:v ffv1"))
+    assert "of it are coloured" not in said
+    whole = see(tmp_path / "out.mkv").clip
+    assert {whole.width, whole.height} == {*map(int, size.split("x"))}
+
+
+def test_an_odd_size_without_small_chroma_stays_and_nothing_is_said(tmp_path: Path) -> None:
+    odd = "format=gray,crop=95:63,format=yuv444p"
+    source = make_film(tmp_path / "in.mkv", "-c:v", "ffv1", filters=odd)
+    assert "of it are coloured" not in coloured(source, tmp_path / "out.mkv")
+    whole = see(tmp_path / "out.mkv").clip
+    assert (whole.width, whole.height) == (95, 63)

@@ -105,7 +105,9 @@ def colorize_film(path: Path, recipe: Recipe, request: Request, reporter: Report
         plan = _plan(source.film, recipe, request, trial.encoder, program, Path(temporary))
         joint = Joint(plan, source.film, source.contents, source.streams, trial.tags)
         if trial.piece is not None:
-            joint.try_on(trial.piece, request.output)
+            joint = joint.tried_on(trial.piece, request.output)
+        for note in joint.streams.notes:
+            reporter.note(note)
         with _kept_for_later(folder, reporter), Workshop(folder, plan) as workshop:
             made = _make_pieces(plan, workshop, request, reporter)
             _check_unchanged(source)
@@ -133,7 +135,7 @@ def _open(
     film.range(request.start, request.end)  # A wrong range is said before anything else.
     contents = replace(contents, streams=tuple(s for s in contents.streams if s.kind not in without))
     streams = plan_streams(contents, request.output.suffix.lower())
-    for note in (*film.notes, *streams.notes):
+    for note in film.notes:
         reporter.note(note)
     if film.rate is None:
         reporter.note("the frame rate varies; every frame keeps its time")

@@ -19,11 +19,15 @@ class Stream:
         kind: "Video", "Audio", "Subtitle", "Attachment" or "Data".
         codec: ffmpeg's name of the codec.
         attached: whether it is a cover picture or the like, and no film.
+        index: its number among all streams of the file.
+        size: of a picture, width and height as it is stored; None where that is unknown.
     """
 
     kind: str
     codec: str
     attached: bool = False
+    index: int = 0
+    size: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -34,11 +38,13 @@ class Contents:
         start: time of its first packet in seconds; ffmpeg counts from there.
         seconds: how long it lasts, 0 where that is unknown.
         streams: in the file's order.
+        format: ffmpeg's names of the container, with commas between.
     """
 
     start: float = 0.0
     seconds: float = 0.0
     streams: tuple[Stream, ...] = ()
+    format: str = ""
 
     def of_kind(self, kind: str) -> list[Stream]:
         """The streams of a kind, in order."""
@@ -88,15 +94,25 @@ def contents(ffmpeg: str, path: Path) -> Contents:
     length = re.search(r"^\s+Duration: (\d+):(\d+):(\d+\.\d+)", text, re.MULTILINE)
     seconds = float(length[1]) * 3600 + float(length[2]) * 60 + float(length[3]) if length else 0.0
     streams = re.findall(
-        r"^\s+Stream #0:\d+(?:\[\w+\])?(?:\([^)]*\))?: (Video|Audio|Subtitle|Attachment|Data): (\w+)(.*)$",
+        r"^\s+Stream #0:(\d+)(?:\[\w+\])?(?:\([^)]*\))?: (Video|Audio|Subtitle|Attachment|Data): (\w+)(.*)$",
         text,
         re.MULTILINE,
     )
+    container = re.search(r"^Input #0, (.*), from ", text, re.MULTILINE)
     return Contents(
         float(start[1]) if start else 0.0,
         seconds,
-        tuple(Stream(kind, codec, bool(_ATTACHED.search(rest))) for kind, codec, rest in streams),
+        tuple(
+            Stream(kind, codec, bool(_ATTACHED.search(rest)), int(index), _size(rest))
+            for index, kind, codec, rest in streams
+        ),
+        container[1] if container else "",
     )
+
+
+def _size(rest: str) -> tuple[int, int] | None:
+    found = re.search(r", (\d+)x(\d+)(?=[ ,]|$)", rest)
+    return (int(found[1]), int(found[2])) if found else None
 
 
 def file_argument(path: Path) -> str:

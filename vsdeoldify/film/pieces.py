@@ -31,7 +31,7 @@ _JOB = "job.json"
 _LOCK = "lock"
 _LIST = "list.ffconcat"
 _WHOLE = re.compile(r"(\d+)-(\d+)\.[0-9a-f]{16}\.\w+")
-_PART = re.compile(r"\d+-\d+\.[0-9a-f]+\.part\.\w+|joined\.part\.\w+|\.[0-9a-f]{12}\.part")
+_PART = re.compile(r"\d+-\d+\.[0-9a-f]+\.part\.\w+|(?:joined|sound)\.part\.\w+|\.[0-9a-f]{12}\.part")
 # Version 4.0 numbered the pieces and kept what they are in a list.
 _OLD_PIECE, _OLD_LIST = re.compile(r"\d{6}(?:\.part)?\.(?:mov|mp4)"), "pieces.json"
 

@@ -125,7 +125,7 @@ def probe(arguments: dict[str, Any], file: BinaryIO) -> dict[str, Any]:
         filter does not open it, what it says.
 
     Raises:
-        FilmError: there is no picture track but cover pictures, or the picture is turned by no quarter turns.
+        FilmError: there is no picture track but cover pictures.
     """
     import vapoursynth as vs
 
@@ -148,11 +148,6 @@ def probe(arguments: dict[str, Any], file: BinaryIO) -> dict[str, Any]:
         clip: vs.VideoNode = opened["clip"]
         properties = clip.get_frame(0).props
     except vs.Error as error:
-        if (angle := _angle(arguments)) % 90:
-            raise FilmError(
-                f"{arguments['source']} is marked as turned by {360 - angle}°, and only quarter turns can be "
-                "done: remove the mark first, with ffmpeg -display_rotation 0 -i IN -map 0 -c copy OUT"
-            ) from None
         return {"unreadable": str(error)}
     # A single one comes without a list.
     times = opened["timestamps"] if clip.num_frames > 1 else [opened["timestamps"]]

@@ -148,10 +148,29 @@ def open_film(path: Path, found: ffmpeg.Contents, reporter: Reporter = SILENT) -
     if "unreadable" in track:
         raise unreadable(path, track["unreadable"])
     film = _film(path, track, found.start + found.seconds)
+    if note := _cut_off(film, found):
+        film = replace(film, notes=(*film.notes, note))
     if "cachemode" in arguments and film.frames >= _INDEXED:
         note = "what is learnt in reading the film cannot be kept in a cache folder: it is read several times"
         return replace(film, notes=(*film.notes, note))
     return film
+
+
+def _cut_off(film: Film, found: ffmpeg.Contents) -> str | None:
+    """What to say where lines or columns are missing: VapourSynth holds no odd sizes with small chroma."""
+    tracks = found.pictures if film.track is None else found.of_kind("Video")
+    stored = next((s.size for s in tracks if s.size and film.track in (None, s.index)), None)
+    if stored is None:
+        return None
+    # A turned film has width and height exchanged.
+    sides = [(sorted(stored)[n], sorted((film.width, film.height))[n]) for n in (0, 1)]
+    if not all(0 <= whole - side < 4 for whole, side in sides) or all(a == b for a, b in sides):
+        return None
+    return (
+        f"the film is {stored[0]}×{stored[1]}, and VapourSynth holds no odd sizes with chroma of half size: "
+        f"{film.width}×{film.height} of it are coloured. To keep the edge, convert it first: "
+        "ffmpeg -i IN -c:v ffv1 -pix_fmt yuv444p OUT.mkv"
+    )
 
 
 def track_of(path: Path) -> int | None:

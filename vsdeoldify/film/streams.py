@@ -1,8 +1,9 @@
 """How the sound, subtitles, chapters and attachments of a film go along."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
-from .ffmpeg import Contents
+from .ffmpeg import Contents, Stream
 
 # What the containers hold; None: anything. A film's other streams are copied where they fit.
 _AUDIO: dict[str, frozenset[str] | None] = {
@@ -15,22 +16,93 @@ _AUDIO: dict[str, frozenset[str] | None] = {
 
 _NOT_IN_MATROSKA = frozenset({"pcm_dvd", "pcm_bluray", "nellymoser", "adpcm_swf"})
 
+# What sound becomes that cannot be copied, the first that works.
+_AUDIO_ENCODERS = {".webm": ("libopus",), ".mkv": ("flac", "aac")}
+
 _TEXT_SUBTITLES = frozenset({"subrip", "ass", "ssa", "webvtt", "mov_text", "text"})
+
+_PICTURE_SUBTITLES = frozenset({"dvd_subtitle", "dvb_subtitle", "hdmv_pgs_subtitle"})
 
 CONTAINERS = tuple(_AUDIO)
 
 
 @dataclass(frozen=True)
-class StreamPlan:
-    """How the streams other than the picture go into the output.
+class Way:
+    """How a stream may go along.
 
     Attributes:
-        options: ffmpeg's options, for the source as input number 1.
-        notes: what is changed or left out, in sentences.
+        codec: ffmpeg's name of the encoder, "copy", or "" where the stream is left out.
+        note: what is to be said of it, a sentence.
+        options: of the encoder: an option without the stream, and its value.
     """
 
-    options: tuple[str, ...]
-    notes: tuple[str, ...] = ()
+    codec: str
+    note: str = ""
+    options: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Passenger:
+    """A stream of the source that goes along if it can.
+
+    Attributes:
+        kind: "a" for sound, "s" for subtitles, "t" for attached files.
+        index: its number among those of its kind.
+        ways: from best to worst; the last one always works.
+    """
+
+    kind: str
+    index: int
+    ways: tuple[Way, ...]
+
+
+@dataclass(frozen=True)
+class StreamPlan:
+    """How the streams other than the picture go into the output, each by the first of its ways.
+
+    Attributes:
+        passengers: the streams.
+        general: notes of no single stream, in sentences.
+    """
+
+    passengers: tuple[Passenger, ...] = ()
+    general: tuple[str, ...] = ()
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """ffmpeg's options, for the source as input number 1."""
+        options: list[str] = []
+        for kind in "ast":
+            for place, (passenger, way) in enumerate(self.kept(kind)):
+                options += ["-map", f"1:{kind}:{passenger.index}", f"-c:{kind}:{place}", way.codec]
+                if way.options:
+                    options += [f"{way.options[0]}:{kind}:{place}", way.options[1]]
+        return (*options, "-map_metadata", "1", "-map_chapters", "1")
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is changed or left out, in sentences, each once."""
+        own = (passenger.ways[0].note for passenger in self.passengers)
+        return tuple(dict.fromkeys(note for note in (*self.general, *own) if note))
+
+    def kept(self, kind: str) -> list[tuple[Passenger, Way]]:
+        """The streams of a kind that go along, in order, each with its way."""
+        chosen = ((passenger, passenger.ways[0]) for passenger in self.passengers)
+        return [(passenger, way) for passenger, way in chosen if passenger.kind == kind and way.codec]
+
+    def that_works(self, works: Callable[["StreamPlan"], bool]) -> "StreamPlan":
+        """Each stream by the first way that works.
+
+        Args:
+            works: whether the picture can be joined with the streams of a plan.
+        """
+        found = []
+        for passenger in self.passengers:
+            ways = passenger.ways
+            while ways[0].codec and not works(replace(self, passengers=(replace(passenger, ways=ways),))):
+                ways = ways[1:]
+            found.append(replace(passenger, ways=ways))
+        return replace(self, passengers=tuple(found))
 
 
 def plan_streams(found: Contents, suffix: str) -> StreamPlan:
@@ -40,48 +112,68 @@ def plan_streams(found: Contents, suffix: str) -> StreamPlan:
         found: the source.
         suffix: the output's ending, one of `CONTAINERS`.
     """
-    options: list[str] = []
-    notes: list[str] = []
-    allowed = _AUDIO[suffix]
+    general = []
     if len(found.pictures) > 1:
-        notes.append("one picture track is coloured, the one that players show; others are left out")
+        general.append("one picture track is coloured, the one that players show; others are left out")
     if found.covers:
-        notes.append("the cover picture is left out")
-    for index, stream in enumerate(found.of_kind("Audio")):
-        options += ["-map", f"1:a:{index}"]
-        if (
-            (allowed is None and stream.codec not in _NOT_IN_MATROSKA)
-            or (allowed is not None and stream.codec in allowed)
-            or (suffix == ".mov" and stream.codec.startswith("pcm"))
-        ):
-            options += [f"-c:a:{index}", "copy"]
-        else:
-            encoder = {".webm": "libopus", ".mkv": "flac"}.get(suffix, "aac")
-            options += [f"-c:a:{index}", encoder]
-            if encoder != "flac":
-                options += [f"-b:a:{index}", "192k"]
-            target = encoder.removeprefix("lib")
-            notes.append(f"{suffix} files hold no {stream.codec} sound: it is encoded as {target}")
-    kept = 0
-    for index, stream in enumerate(found.of_kind("Subtitle")):
-        text = stream.codec in _TEXT_SUBTITLES
-        if suffix == ".mkv":
-            codec = "srt" if stream.codec in ("mov_text", "text") else "copy"
-        elif not text:
-            notes.append(
-                f"{suffix} files hold no {stream.codec} subtitles: they are left out (.mkv files keep them)"
-            )
-            continue
-        else:
-            codec = "webvtt" if suffix == ".webm" else "mov_text"
-            if codec == stream.codec:
-                codec = "copy"
-        options += ["-map", f"1:s:{index}", f"-c:s:{kept}", codec]
-        kept += 1
-    if found.of_kind("Attachment"):
-        if suffix == ".mkv":
-            options += ["-map", "1:t?", "-c:t", "copy"]
-        else:
-            notes.append(f"{suffix} files hold no attached files (fonts): they are left out")
-    options += ["-map_metadata", "1", "-map_chapters", "1"]
-    return StreamPlan(tuple(options), tuple(notes))
+        general.append("the cover picture is left out")
+    attached = found.of_kind("Attachment")
+    if attached and suffix != ".mkv":
+        general.append(f"{suffix} files hold no attached files (fonts): they are left out")
+        attached = []
+    return StreamPlan(
+        (
+            *(
+                Passenger("a", n, _sound(stream, n, suffix))
+                for n, stream in enumerate(found.of_kind("Audio"))
+            ),
+            *(
+                Passenger("s", n, _subtitles(stream, n, suffix))
+                for n, stream in enumerate(found.of_kind("Subtitle"))
+            ),
+            *(
+                Passenger("t", n, (Way("copy"), _left_out("attached file", n, stream, suffix)))
+                for n, stream in enumerate(attached)
+            ),
+        ),
+        tuple(general),
+    )
+
+
+def _sound(stream: Stream, number: int, suffix: str) -> tuple[Way, ...]:
+    allowed = _AUDIO[suffix]
+    if allowed is None:
+        fits = stream.codec not in _NOT_IN_MATROSKA
+    else:
+        fits = stream.codec in allowed or (suffix == ".mov" and stream.codec.startswith("pcm"))
+    converted = (
+        Way(
+            encoder,
+            f"{suffix} files hold no {stream.codec} sound: it is encoded as {encoder.removeprefix('lib')}",
+            None if encoder == "flac" else ("-b", "192k"),
+        )
+        for encoder in _AUDIO_ENCODERS.get(suffix, ("aac",))
+    )
+    return *([Way("copy")] if fits else []), *converted, _left_out("sound track", number, stream, suffix)
+
+
+def _subtitles(stream: Stream, number: int, suffix: str) -> tuple[Way, ...]:
+    left_out = _left_out("subtitle track", number, stream, suffix)
+    if suffix == ".mkv":
+        as_text = Way("srt", f"{suffix} files hold no {stream.codec} subtitles: they become SubRip")
+        if stream.codec in ("mov_text", "text"):
+            return Way("srt"), left_out
+        return Way("copy"), as_text, left_out
+    if stream.codec not in _TEXT_SUBTITLES:
+        elsewhere = " (.mkv files keep them)" if stream.codec in _PICTURE_SUBTITLES else ""
+        return (Way("", f"{suffix} files hold no {stream.codec} subtitles: they are left out{elsewhere}"),)
+    codec = "webvtt" if suffix == ".webm" else "mov_text"
+    return Way("copy" if codec == stream.codec else codec), left_out
+
+
+def _left_out(what: str, number: int, stream: Stream, suffix: str) -> Way:
+    codec = "of an unknown codec" if stream.codec in ("none", "unknown") else f"({stream.codec})"
+    return Way(
+        "",
+        f"{what} {number + 1} {codec} is left out: {suffix} files do not hold it and it cannot be converted",
+    )

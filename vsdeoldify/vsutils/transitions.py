@@ -39,6 +39,8 @@ _SPIKE = 1.5
 _DIFFERENCE = 0.65
 # A picture whose standard deviation is less is black, white or even gray; one of `_PICTURE` is a picture.
 _BLANK, _PICTURE = 0.012, 0.03
+# The least difference of structure of a picture that goes into black from that which comes out, both faint.
+_RETURN = 0.25
 # Variance up to which differences of structure are noise.
 _NOISE = 1e-4
 # Half the lengths of stretches that are looked at for a dissolve of 8 to 25 frames; the least difference of
@@ -255,7 +257,7 @@ def _comes_out(at: Mapping[int, _Measures], scale: float) -> bool:
     if max(at[4].var, at[8].var) < (_PICTURE * scale) ** 2:
         return False
     # The frames two behind and six before are eight apart.
-    return at[-6].blank or at[2].other8 > _STRUCTURE * scale
+    return at[-6].blank or at[2].other8 > _RETURN * scale
 
 
 def _evenness(at: Mapping[int, _Measures], half: int, scale: float) -> float:

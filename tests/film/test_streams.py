@@ -1,0 +1,128 @@
+"""Sound and subtitles: in time where a range is cut, and none of them stops a film."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from films import FFMPEG, coloured, make_film, run_ffmpeg, see
+
+from vsdeoldify.film import ffmpeg
+
+
+def clicks(path: Path) -> list[float]:
+    """When the sound clicks, in seconds of the file."""
+    command = [FFMPEG, "-v", "error", "-i", path, "-vn", "-af", "aresample=async=1:first_pts=0"]
+    command += ["-ar", "48000", "-ac", "1", "-f", "f32le", "-"]
+    samples = np.frombuffer(subprocess.run(command, check=True, capture_output=True).stdout, np.float32)
+    loud = np.nonzero(np.abs(samples) > 0.3)[0] / 48000
+    return [float(t) for i, t in enumerate(loud) if i == 0 or t - loud[i - 1] > 0.2]
+
+
+def flashes(path: Path) -> list[float]:
+    """When the picture is white."""
+    seen = see(path)
+    return [time for time, luma in zip(seen.seconds, seen.luma(), strict=True) if luma.mean() > 200]
+
+
+def sounds(path: Path) -> list[str]:
+    return [stream.codec for stream in ffmpeg.contents(FFMPEG, path).of_kind("Audio")]
+
+
+@pytest.mark.parametrize(
+    ("codec", "source", "result"),
+    [
+        ("aac", ".mp4", ".mkv"),
+        ("aac", ".mp4", ".mp4"),
+        ("aac", ".mov", ".webm"),
+        ("libmp3lame", ".mp4", ".mkv"),
+        ("alac", ".m4v", ".mkv"),
+        ("pcm_s16le", ".mov", ".mkv"),
+        ("libopus", ".mkv", ".mkv"),
+    ],
+)
+def test_the_sound_of_a_range_of_a_trimmed_film_is_there_and_in_time(
+    tmp_path: Path, codec: str, source: str, result: str
+) -> None:
+    """Trimmed between key frames, an MP4 file holds more than it shows, and says so in its edit list."""
+    whole, output = tmp_path / f"whole{source}", tmp_path / f"out{result}"
+    make_film(whole, "-c:v", "libx264", "-g", "200", "-c:a", codec, seconds=4)
+    run_ffmpeg("-ss", "2", "-i", whole, "-c", "copy", tmp_path / f"in{source}")
+    coloured(tmp_path / f"in{source}", output, "--start", "0.6s", "--end", "1.8s")
+    white = flashes(output)
+    assert len(white) == 2
+    assert clicks(output) == pytest.approx(white, abs=0.03)
+    assert [path.name for path in tmp_path.glob("*unfinished*")] == []
+
+
+def test_tracks_of_a_range_keep_their_languages(tmp_path: Path) -> None:
+    film = make_film(tmp_path / "one.mp4", "-c:v", "libx264", "-c:a", "aac", seconds=1)
+    languages = ["-metadata:s:a:0", "language=fra", "-metadata:s:a:1", "language=deu"]
+    run_ffmpeg(
+        *("-i", film, "-map", "0:v", "-map", "0:a", "-map", "0:a", "-c", "copy", *languages),
+        tmp_path / "in.mp4",
+    )
+    coloured(tmp_path / "in.mp4", tmp_path / "out.mkv", "--start", "5", "--end", "15")
+    said = subprocess.run([FFMPEG, "-i", tmp_path / "out.mkv"], capture_output=True, text=True).stderr
+    assert re.findall(r"\((\w+)\): Audio: aac", said) == ["fra", "deu"]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codecs"), [(".mkv", ["flac", "aac"]), (".mp4", ["aac", "aac"]), (".webm", ["opus", "opus"])]
+)
+def test_broadcast_sound_is_converted_and_its_neighbour_stays(
+    tmp_path: Path, suffix: str, codecs: list[str]
+) -> None:
+    broadcast = ["-c:v", "libx264", "-c:a", "s302m", "-strict", "-2", "-ac", "2"]
+    one = make_film(tmp_path / "one.mkv", "-c:v", "libx264", "-c:a", "aac", seconds=1)
+    make_film(tmp_path / "s302m.ts", *broadcast, seconds=1)
+    source, output = tmp_path / "in.ts", tmp_path / f"out{suffix}"
+    run_ffmpeg(
+        *("-i", tmp_path / "s302m.ts", "-i", one, "-map", "0", "-map", "1:a", "-c", "copy", "-strict", "-2"),
+        source,
+    )
+    said = coloured(source, output)
+    assert f"{suffix} files hold no s302m sound: it is encoded as {codecs[0]}" in said
+    assert sounds(output) == codecs
+    assert clicks(output) == pytest.approx(flashes(output), abs=0.03)
+
+
+def with_unknown_sound(path: Path) -> Path:
+    """A film whose sound is of a codec that nobody has."""
+    if path.suffix == ".mov":
+        make_film(path, "-c:v", "libx264", "-c:a", "pcm_s16le")
+        data = path.read_bytes()
+        assert data.count(b"sowt") == 1
+        path.write_bytes(data.replace(b"sowt", b"zzzz"))
+    else:
+        make_film(path, "-c:v", "mpeg4", "-c:a", "adpcm_ms")
+        data = path.read_bytes()
+        place = data.index(b"strf", data.index(b"auds")) + 8
+        assert data[place : place + 2] == b"\x02\0"
+        path.write_bytes(data[:place] + b"\x34\x12" + data[place + 2 :])
+    return path
+
+
+@pytest.mark.parametrize(("name", "suffix"), [("in.mov", ".mkv"), ("in.avi", ".mp4")])
+def test_sound_that_no_decoder_reads_is_left_out_and_said_once(
+    tmp_path: Path, name: str, suffix: str
+) -> None:
+    output = tmp_path / f"out{suffix}"
+    said = coloured(with_unknown_sound(tmp_path / name), output)
+    assert said.count("sound track 1 of an unknown codec is left out") == 1
+    assert sounds(output) == []
+    assert see(output).clip.num_frames == 10
+
+
+def test_subtitles_that_matroska_does_not_know_are_left_out_and_the_others_stay(tmp_path: Path) -> None:
+    (tmp_path / "s.srt").write_text("1\n00:00:00,100 --> 00:00:00,400\nBonjour\n\n")
+    film = make_film(tmp_path / "one.mp4", "-c:v", "libx264", "-c:a", "aac")
+    run_ffmpeg(
+        *("-i", film, "-i", tmp_path / "s.srt", "-map", "0", "-map", "1", "-map", "1", "-c", "copy"),
+        *("-c:s:0", "ttml", "-c:s:1", "mov_text", tmp_path / "in.mp4"),
+    )
+    said = coloured(tmp_path / "in.mp4", tmp_path / "out.mkv")
+    assert "subtitle track 1 (ttml) is left out: .mkv files do not hold it" in said
+    kinds = [stream.codec for stream in ffmpeg.contents(FFMPEG, tmp_path / "out.mkv").streams]
+    assert kinds == ["h264", "aac", "subrip"]
