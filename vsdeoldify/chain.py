@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import vapoursynth as vs
 
 from .settings.params import StabParams, ddcolor_render_factor, stabilizer_render_factor
+from .settings.references import read_folder
 from .settings.requests import Calming, Colouring, Network, Referring
 from .vsutils import formats, inference
 from .vsutils.filters import apply_filters, hue, merge, tweak
@@ -78,7 +79,7 @@ def _referred(clip: vs.VideoNode, canvas: vs.VideoNode, coloured: bool, request:
         )
     given, size = request.references, canvas.width
     # The luma and the cuts are looked at in many frames; the networks must not run for them.
-    gray = formats.to_gray(clip, size)
+    gray = formats.to_gray_as_filmed(clip, size)
     canvas = with_chroma(gray, canvas)
     if isinstance(given, vs.VideoNode):
         master = formats.check_clip(given, gray=False)
@@ -88,14 +89,14 @@ def _referred(clip: vs.VideoNode, canvas: vs.VideoNode, coloured: bool, request:
             )
         references = Referred(formats.to_canvas(master, size), None)
     else:
-        pictures = folder.read_folder(Path(str(given)), len(clip), request.offset)
+        pictures = read_folder(Path(str(given)), len(clip), request.offset)
         folder.check_pictures(gray, pictures)
         references = Referred(folder.pictures_clip(gray, pictures), list(pictures))
     return apply_references(
         gray,
         canvas,
         references,
-        Cuts(formats.to_gray_as_filmed(clip, size)).above(StabParams().tht_scen),
+        Cuts(gray).above(StabParams().tht_scen),
         coloured=coloured,
         reach=request.reach,
         strength=request.strength,

@@ -225,16 +225,27 @@ def add_scenes_option(parser: "argparse.ArgumentParser | argparse._ArgumentGroup
     )
 
 
+def add_references_option(parser: "argparse.ArgumentParser | argparse._ArgumentGroup") -> None:
+    """The option that names a folder of references, shared by the commands that obey one."""
+    parser.add_argument(
+        "--references",
+        metavar="FOLDER",
+        help="pictures that correct the colours of their scenes, as vsdeoldify references writes them",
+    )
+
+
 def listed_scenes(args: argparse.Namespace) -> Scenes | None:
     """The list that `--scenes` names, if it does.
 
     Raises:
         CommandError: it cannot be read, or contradicts itself.
     """
-    if args.scenes is None:
-        return None
+    return None if args.scenes is None else _scenes_in(args.scenes)
+
+
+def _scenes_in(file: str) -> Scenes:
     try:
-        return check_scenes(args.scenes)
+        return check_scenes(file)
     except ValueError as error:
         raise CommandError(f"--scenes: {error}") from None
 
@@ -247,10 +258,19 @@ def coloured_by(args: argparse.Namespace) -> "Recipe":
     """
     scenes = listed_scenes(args)
     recipe: Recipe = args.recipe(chosen_parameters(args))
+    if args.references is not None:
+        folder = user_path(args.references).absolute()
+        if not folder.is_dir():
+            raise CommandError(f"--references: the folder {folder} does not exist")
+        recipe = replace(recipe, references=folder)
+        beside = folder / "scenes.csv"
+        if scenes is None and beside.is_file():
+            # Those that the pictures were chosen by.
+            scenes = _scenes_in(str(beside))
     return recipe if scenes is None else replace(recipe, scenes=scenes)
 
 
-def output_file(given: str | None, source: Path, name: str, *, overwrite: bool) -> Path:
+def output_file(given: str | None, source: Path, name: str, *, overwrite: bool, resume: bool = False) -> Path:
     """The file to write; it must not be the input, nor exist unless it may be replaced.
 
     Args:
@@ -258,6 +278,7 @@ def output_file(given: str | None, source: Path, name: str, *, overwrite: bool) 
         source: the input.
         name: of the file, where the option names none.
         overwrite: whether it may be replaced.
+        resume: whether it may be where its finished pieces were kept.
 
     Raises:
         CommandError: it must not be written.
@@ -268,7 +289,9 @@ def output_file(given: str | None, source: Path, name: str, *, overwrite: bool) 
     if output.exists() or output.is_symlink():
         if output.exists() and output.samefile(source):
             raise CommandError(f"the output {output} is the input: choose another name", USAGE)
-        if not overwrite:
+        from ..film.pieces import pieces_folder
+
+        if not overwrite and not (resume and pieces_folder(output).is_dir()):
             raise CommandError(
                 f"{output} exists: add --overwrite to replace it, or choose another name with -o"
             )

@@ -15,7 +15,7 @@ from .identity import make_job, place_of
 from .inputs import check_film_file
 from .join import Joint
 from .options import encoder_options
-from .pieces import Plan, Workshop
+from .pieces import Plan, Workshop, pieces_folder
 from .recipe import Recipe
 from .reel import Reel
 from .source import Film, Point, open_film, open_reel
@@ -37,6 +37,8 @@ class Request:
         encoder_options: for ffmpeg.
         resume: go on with an interrupted run.
         overwrite: replace the output, drop an unfinished film.
+        keep: leave the finished pieces where they are, so that after a change of scenes or references a run
+            with `resume` makes those again that the change reaches.
     """
 
     output: Path
@@ -46,6 +48,7 @@ class Request:
     encoder_options: Sequence[str] = ()
     resume: bool = False
     overwrite: bool = False
+    keep: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ def colorize_film(
     wanted = encoder_options(request.encoder_options)
     program = ffmpeg.find_ffmpeg()
     recipe.models()  # A missing model is named before the film is opened.
-    folder = request.output.with_name(request.output.name + ".unfinished")
+    folder = pieces_folder(request.output)
     with tempfile.TemporaryDirectory(prefix="vsdeoldify-") as temporary:
         if isinstance(path, Reel):
             source = _open_reel(path, request, Path(temporary), reporter)
@@ -114,7 +117,13 @@ def colorize_film(
             made = _make_pieces(plan, workshop, request, reporter)
             _check_unchanged(source)
             joint.make(workshop, request.output)
-            workshop.remove()
+            if request.keep:
+                reporter.note(
+                    f"the pieces stay in {folder}: after a change of a picture or of a scene, --resume makes "
+                    "again what it reaches; delete the folder when the film is as you want it"
+                )
+            else:
+                workshop.remove()
     return made
 
 
@@ -182,7 +191,9 @@ def _make_pieces(plan: Plan, workshop: Workshop, request: Request, reporter: Rep
     frames = plan.end - plan.start
     done = workshop.prepare(resume=request.resume, overwrite=request.overwrite)
     if outdated := workshop.outdated():
-        reporter.note(f"{outdated} finished pieces were made with another list of scenes, and are made again")
+        reporter.note(
+            f"{outdated} finished pieces were made with other scenes or references, and are made again"
+        )
     if done:
         reporter.say(f"going on after {done} of {frames} frames")
     began = time.monotonic()

@@ -9,8 +9,9 @@ from itertools import pairwise
 from pathlib import Path
 
 from ..models.verify import known_sha256
+from ..settings.references import read_folder
 from ..settings.version import CHAIN_VERSION
-from ..support.errors import FilmError
+from ..support.errors import FilmError, RequestError
 from .job import FilmMark, Job, Place, portable
 from .recipe import Recipe
 from .reel import Reel
@@ -40,7 +41,8 @@ def make_job(film: Film, span: tuple[int, int], recipe: Recipe, encoder: Sequenc
         ffmpeg: the program.
 
     Raises:
-        FilmError: the film or the encoder cannot be looked at, or a list of scenes does not fit the film.
+        FilmError: the film or the encoder cannot be looked at, or a list of scenes or a
+            folder of references does not fit the film.
         ModelError: a model file is missing or cannot be read.
     """
     models = recipe.models()
@@ -54,9 +56,25 @@ def make_job(film: Film, span: tuple[int, int], recipe: Recipe, encoder: Sequenc
         chain=CHAIN_VERSION,
         encoder=tuple(encoder),
         encoder_version=encoder_version(ffmpeg, encoder),
-        motion=_motion_version() if recipe.chosen.ddeoldify.get("every", 1) > 1 else "",
+        motion=_motion_version() if recipe.references or recipe.chosen.ddeoldify.get("every", 1) > 1 else "",
         scenes=_scenes(film, recipe),
+        references=_references(film, recipe),
     )
+
+
+def _references(film: Film, recipe: Recipe) -> dict[str, str]:
+    """SHA-256 of the recipe's reference pictures, by the numbers of their frames."""
+    if recipe.references is None:
+        return {}
+    try:
+        pictures = read_folder(recipe.references, film.frames)
+        return {
+            str(number): hashlib.sha256(path.read_bytes()).hexdigest() for number, path in pictures.items()
+        }
+    except ValueError as error:
+        raise RequestError(str(error)) from None
+    except OSError as error:
+        raise FilmError(f"{recipe.references}: {error.strerror or error}") from error
 
 
 def _scenes(film: Film, recipe: Recipe) -> tuple[dict[str, int], ...]:

@@ -8,7 +8,8 @@ a job that was begun on one machine can go on after the film was moved, on anoth
 
 import hashlib
 import json
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -87,7 +88,7 @@ class Job:
         motion: version of the plugin that carries colours along motion; empty where none does.
         scenes: of a film with a list of scenes, each with the "first" frame and the "end" after its last;
             empty where the functions find the scenes.
-        references: coloured frames to go by, sums by frame number; empty until films have references.
+        references: SHA-256 of coloured frames to go by, by frame number.
     """
 
     film: FilmMark
@@ -139,9 +140,21 @@ class Job:
             for scene in self.scenes
             if scene["first"] < behind and scene["end"] > before
         ]
-        decisive = asdict(self) | {"first": first, "end": end, "scenes": scenes}
+        references = {
+            str(number): self.references[str(number)]
+            for number in _near([int(number) for number in self.references], before, behind)
+            if self._reaches(number, before, behind)
+        }
+        decisive = asdict(self) | {"first": first, "end": end, "scenes": scenes, "references": references}
         text = json.dumps(decisive, sort_keys=True)
         return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:16]
+
+    def _reaches(self, reference: int, first: int, end: int) -> bool:
+        """Whether a reference's scene has frames of first … end − 1; where no scene is known, it may."""
+        return not self.scenes or any(
+            scene["first"] <= reference < scene["end"] and scene["first"] < end and scene["end"] > first
+            for scene in self.scenes
+        )
 
     def differences(self, other: "Job") -> list[str]:
         """What keeps a film that was begun as another job from going on as this one, in words.
@@ -176,6 +189,13 @@ class Job:
 
     def _model(self, parameter: str) -> Any:
         return (self.colours.get("ddeoldify", {}).get(parameter) or [None])[0]
+
+
+def _near(numbers: Iterable[int], first: int, end: int) -> list[int]:
+    """The numbers in first … end − 1, and the nearest one on either side: none beyond these is looked at."""
+    rising = sorted(numbers)
+    low, high = bisect_left(rising, first), bisect_left(rising, end)
+    return rising[max(0, low - 1) : high + 1]
 
 
 def portable(chosen: Preset, models: Mapping[str, UsedModel]) -> dict[str, dict[str, Any]]:

@@ -104,6 +104,11 @@ class Claim:
     path: Path
 
 
+def pieces_folder(output: Path) -> Path:
+    """Where the finished pieces of a film lie, beside its output."""
+    return output.with_name(output.name + ".unfinished")
+
+
 class Workshop:
     """The folder beside the output that holds the finished pieces.
 
@@ -186,7 +191,7 @@ class Workshop:
             return [number for number in range(len(self._spans)) if number not in self._done]
 
     def outdated(self) -> int:
-        """How many finished pieces lie here that hold other scenes than the plan asks for."""
+        """How many finished pieces lie here that were made with other scenes or references."""
         with self._guard:
             return sum(
                 name != self._name(int(match[1]), int(match[2]))

@@ -94,7 +94,8 @@ def _act(result: BinaryIO, action: str, *arguments: str) -> None:
         if listed.startswith("@"):  # More than a command line may hold.
             listed = Path(listed[1:]).read_text()
         frames = [int(number) for number in listed.split(",")]
-        write_pictures(Path(arguments[0]), frames, Path(arguments[2]), result)
+        deep = arguments[3:] == ("16",)
+        write_pictures(Path(arguments[0]), frames, Path(arguments[2]), result, deep=deep)
 
 
 def _track(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -357,7 +358,9 @@ def write_scenes(arguments: dict[str, Any], threshold: float, file: BinaryIO) ->
             file.flush()
 
 
-def write_pictures(script: Path, frames: Sequence[int], folder: Path, file: BinaryIO) -> None:
+def write_pictures(
+    script: Path, frames: Sequence[int], folder: Path, file: BinaryIO, *, deep: bool = False
+) -> None:
     """Write frames of a script's outputs 0 and 1 as `after_<n>.png` and `before_<n>.png`, one by one.
 
     Args:
@@ -365,30 +368,32 @@ def write_pictures(script: Path, frames: Sequence[int], folder: Path, file: Bina
         frames: their numbers.
         folder: where to.
         file: gets a line for every frame that is done.
+        deep: with 16 bits instead of 8.
     """
     from ..pictures.files import write_picture
 
     clips = load(script)
     for frame in frames:
         for name, clip in zip(("after", "before"), clips, strict=False):
-            write_picture(folder / f"{name}_{frame}.png", _picture_of(clip, frame))
+            write_picture(folder / f"{name}_{frame}.png", _picture_of(clip, frame, deep))
         file.write(b"%d\n" % frame)
         file.flush()
 
 
-def _picture_of(clip: "vs.VideoNode", number: int) -> "Picture":
+def _picture_of(clip: "vs.VideoNode", number: int, deep: bool) -> "Picture":
     import vapoursynth as vs
 
     from ..pictures.files import frame_to_picture
 
     one = clip[number]
+    rgb = vs.RGB48 if deep else vs.RGB24
     assert one.format is not None
     untagged = one.get_frame(0).props.get("_Matrix", 2) == 2
     if one.format.color_family == vs.YUV and untagged:
         # Untagged YUV cannot be converted; what players assume.
         matrix = 1 if one.width > 1024 or one.height > 576 else 6
-        return frame_to_picture(one.resize.Bicubic(format=vs.RGB24, matrix_in=matrix).get_frame(0))
-    return frame_to_picture(one.resize.Bicubic(format=vs.RGB24).get_frame(0))
+        return frame_to_picture(one.resize.Bicubic(format=rgb, matrix_in=matrix).get_frame(0))
+    return frame_to_picture(one.resize.Bicubic(format=rgb).get_frame(0))
 
 
 if __name__ == "__main__":

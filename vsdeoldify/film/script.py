@@ -30,6 +30,7 @@ def make_script(
     cache: Path | None = None,
     track: int | None = None,
     scenes: Scenes | None = None,
+    references: Path | None = None,
 ) -> str:
     """The VapourSynth script that colours a film.
 
@@ -39,6 +40,7 @@ def make_script(
         cache: folder of the source filter's index; by default the user's cache folder, and none for a reel.
         track: which of the file's tracks is the film; by default the first picture track.
         scenes: a list to obey; None lets the functions find the scenes.
+        references: a folder of pictures that correct the colours.
 
     Returns:
         The script: output 0 is the coloured film, output 1 the source.
@@ -56,7 +58,7 @@ def make_script(
         *(_opened_reel(source, cache) if isinstance(source, Reel) else _opened(source, cache, track)),
         "",
         *(_marking(scenes) if scenes is not None else []),
-        *_call(chosen, "source" if scenes is None else "clip"),
+        *_call(chosen, "source" if scenes is None else "clip", references),
         "",
     ]
     if not isinstance(source, Reel):
@@ -181,7 +183,7 @@ def _marking(scenes: Scenes) -> list[str]:
     ]
 
 
-def _call(chosen: Preset, source: str) -> list[str]:
+def _call(chosen: Preset, source: str, references: Path | None) -> list[str]:
     """The call of `colorize`, every parameter on a line of its own with its meaning."""
     stabilizer = chosen.stabilizer
     if all(is_off(stabilizer.get(switch)) for switch in FILTERS):
@@ -192,6 +194,7 @@ def _call(chosen: Preset, source: str) -> list[str]:
         "    # What is not written below is as this preset has it; change what you like.",
         f"    preset={_literal(chosen.name)},",
         f"    colours={_literal(chosen.colours)},",
+        *([f"    references={_literal(str(references.absolute()))},"] if references is not None else []),
         "    # Colour: only the luma of the clip is looked at, and it is left as it is.",
         *_lines(chosen.ddeoldify, COLOURING),
         "    # Calm the colours.",

@@ -16,6 +16,7 @@ from ..errors import DONE, USAGE, CommandError
 from ..options import (
     add_colour_options,
     add_reel_options,
+    add_references_option,
     add_scenes_option,
     chosen_parameters,
     coloured_by,
@@ -77,7 +78,18 @@ def add_parser(subparsers: Any) -> None:
         help="only write a picture of N frames spread over the film, before and after",
     )
     add_scenes_option(film)
-    film.add_argument("--resume", action="store_true", help="go on with an interrupted film")
+    add_references_option(film)
+    film.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with an interrupted film, or with one whose pieces were kept",
+    )
+    film.add_argument(
+        "--keep-pieces",
+        action="store_true",
+        help="keep the finished pieces, for --resume after a change of a reference or of the list of scenes "
+        "(always with --references)",
+    )
     film.add_argument(
         "--segment",
         type=_positive,
@@ -124,7 +136,7 @@ def _run_film(args: argparse.Namespace, film: "Path | Reel") -> None:
         return
     source = _source(film)
     suffix = source.suffix.lower() if source.suffix.lower() in CONTAINERS else ".mkv"
-    output = _output(args, source, f"{_stem(source)}_colour{suffix}")
+    output = _output(args, source, f"{_stem(source)}_colour{suffix}", resume=args.resume)
     if output.suffix.lower() not in CONTAINERS:
         raise CommandError(
             f"films are written to {', '.join(CONTAINERS)} files, not to {output.name!r}", USAGE
@@ -137,6 +149,7 @@ def _run_film(args: argparse.Namespace, film: "Path | Reel") -> None:
         encoder_options=split_options(args.encoder_options),
         resume=args.resume,
         overwrite=args.overwrite,
+        keep=args.keep_pieces or args.references is not None,
     )
     reporter = _reporter(args)
     made = colorize_film(film, coloured_by(args), request, reporter)
@@ -178,7 +191,7 @@ def _run_pictures(args: argparse.Namespace, source: Path, chosen: Preset) -> Non
     from ...pictures.folder import open_album, output_name, output_names
     from ...pictures.formats import format_of
 
-    for option in ("start", "end", "preview", "scenes"):
+    for option in ("start", "end", "preview", "scenes", "references"):
         if getattr(args, option) is not None:
             raise CommandError(f"--{option} is for films", USAGE)
     if not source.is_dir():
@@ -223,8 +236,8 @@ def _colour_pictures(
     )
 
 
-def _output(args: argparse.Namespace, source: Path, name: str) -> Path:
-    return output_file(args.output, source, name, overwrite=args.overwrite)
+def _output(args: argparse.Namespace, source: Path, name: str, *, resume: bool = False) -> Path:
+    return output_file(args.output, source, name, overwrite=args.overwrite, resume=resume)
 
 
 def _point(text: str) -> Point:

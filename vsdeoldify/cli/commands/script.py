@@ -6,7 +6,14 @@ from typing import Any
 
 from ...film.source import track_of
 from ..errors import DONE
-from ..options import add_colour_options, add_reel_options, add_scenes_option, coloured_by, film_or_reel
+from ..options import (
+    add_colour_options,
+    add_reel_options,
+    add_references_option,
+    add_scenes_option,
+    coloured_by,
+    film_or_reel,
+)
 from ..terminal import answer
 
 
@@ -27,6 +34,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("input", metavar="INPUT", help="the film")
     add_reel_options(parser)
     add_scenes_option(parser)
+    add_references_option(parser)
     add_colour_options(parser)
 
 
