@@ -17,8 +17,6 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-import numpy as np
-
 from ..support.errors import FilmError
 from ..support.words import sentence
 from .raw import LAYOUTS
@@ -204,6 +202,7 @@ def probe_reel(runs: Sequence[dict[str, Any]], counts: Sequence[int], file: Bina
         that is unlike the first one, if there is one; the frames that are `lost`, since they cannot be
         decoded. Or, where the source filter does not open them, what it says.
     """
+    import numpy as np
     import vapoursynth as vs
 
     _report_reading(file)

@@ -7,9 +7,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from ..pictures.files import read_picture
 from ..support.errors import FilmError, PictureError, RequestError
 from ..support.reporter import SILENT, Reporter
 from ..support.words import clock
@@ -215,11 +212,13 @@ def open_reel(reel: Reel, reporter: Reporter = SILENT, cache: Path | None = None
 
 def _check_brightness(path: Path, mean: float) -> None:
     """Refuse pictures that the source filter takes for their negatives."""
+    from ..pictures.files import read_picture
+
     try:
         picture = read_picture(path)
     except PictureError:
         return  # A format that only the source filter knows.
-    if abs(picture.mean() / (255 if picture.dtype == np.uint8 else 65535) - mean) > _BRIGHTNESS:
+    if abs(picture.mean() / (255 if picture.itemsize == 1 else 65535) - mean) > _BRIGHTNESS:
         raise FilmError(
             f"{path} would be read with another brightness than it has (such as a TIFF whose white is 0); "
             "save the pictures as plain TIFF or PNG first, for example with vips copy IN OUT.png"
