@@ -10,10 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from vapoursynth import core
 
 from vsdeoldify.cli import main
 from vsdeoldify.film import ffmpeg
 from vsdeoldify.film.script import source_arguments
+from vsdeoldify.film.source import open_film
 
 HERE = Path(__file__).parents[1] / "support"
 FRAMES = 120
@@ -176,3 +178,37 @@ def test_an_index_is_kept_only_where_it_can_be_written(film: Path, tmp_path: Pat
     full.parent.mkdir(parents=True)
     full.mkdir()
     assert source_arguments(film, cache)["cachemode"] == 0
+
+
+@pytest.mark.parametrize("pixels", ["rgb555le", "rgb565le", "rgb444le"])
+def test_formats_below_8_bits_are_named_with_a_cure_that_works(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], pixels: str
+) -> None:
+    film = make(tmp_path / "film.nut", "-c:v", "rawvideo", "-pix_fmt", pixels)
+    said = refusal(capsys, "colorize", film, "--preset", "preview", "--device", "cpu")
+    assert f"{film} has pictures of a format that VapourSynth does not have" in said
+    cure = said.split("without loss: ")[1].split()
+    assert cure[:3] == ["ffmpeg", "-i", "IN"]
+    converted = tmp_path / "OUT.mkv"
+    subprocess.run([ffmpeg.find_ffmpeg(), "-v", "error", "-i", film, *cure[3:-1], converted], check=True)
+    assert len(core.bs.VideoSource(str(converted), cachemode=0)) == FRAMES
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "said"),
+    [
+        ("film.mov", ("-c:v", "qtrle", "-pix_fmt", "argb"), False),
+        ("film.nut", ("-c:v", "rawvideo", "-pix_fmt", "pal8"), False),
+        (
+            "film.mov",
+            ("-c:v", "qtrle", "-pix_fmt", "argb", "-vf", "format=rgba,colorchannelmixer=aa=0.5"),
+            True,
+        ),
+    ],
+)
+def test_transparency_is_spoken_of_where_there_is_some(
+    tmp_path: Path, name: str, options: tuple[str, ...], said: bool
+) -> None:
+    film = make(tmp_path / name, *options)
+    opened = open_film(film, ffmpeg.contents(ffmpeg.find_ffmpeg(), film))
+    assert ("transparency is left out" in opened.notes) == said

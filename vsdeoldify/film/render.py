@@ -12,7 +12,8 @@ import json
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -166,7 +167,7 @@ def probe(arguments: dict[str, Any], file: BinaryIO) -> dict[str, Any]:
         "subsampling": [clip.format.subsampling_w, clip.format.subsampling_h],
         "fps": [clip.fps.numerator, clip.fps.denominator],
         "tags": tags,
-        "alpha": "_Alpha" in properties,
+        "alpha": "_Alpha" in properties and any(map(_transparent, _some(clip))),
         "timebase": [int(opened["timebasenum"]), int(opened["timebaseden"])],
         "times": [None if time == _UNKNOWN_TIME else int(time) for time in times],
     }
@@ -241,9 +242,29 @@ def probe_reel(runs: Sequence[dict[str, Any]], counts: Sequence[int], file: Bina
         "floating": first.format.sample_type == vs.FLOAT,
         "subsampling": [first.format.subsampling_w, first.format.subsampling_h],
         "tags": found,
-        "alpha": "_Alpha" in first.props,
+        "alpha": _transparent(first.props),
         "mean": sum(float(np.asarray(plane).mean()) for plane in first) / first.format.num_planes / top,
     }
+
+
+def _some(clip: "vs.VideoNode") -> "Iterator[vs.FrameProps]":
+    """Properties of the first, the middle and the last frame, as far as they can be decoded."""
+    import vapoursynth as vs
+
+    for number in sorted({0, clip.num_frames // 2, clip.num_frames - 1}):
+        with suppress(vs.Error):
+            yield clip.get_frame(number).props
+
+
+def _transparent(properties: Any) -> bool:
+    """Whether a frame can be seen through anywhere: formats with a palette always have an alpha plane."""
+    import numpy as np
+
+    if (alpha := properties.get("_Alpha")) is None:
+        return False
+    plane = np.asarray(alpha[0])
+    top = 1 if plane.dtype.kind == "f" else (1 << alpha.format.bits_per_sample) - 1
+    return bool(plane.min() < top)
 
 
 def _shape(frame: "vs.VideoFrame") -> str:
