@@ -25,7 +25,6 @@ from vsdeoldify.settings.filters import FILTERS, Filter
 from vsdeoldify.settings.params import SHARE, Group
 
 ROOT = Path(__file__).parents[2]
-FILM = ROOT / "demo" / "film.mp4"
 RECORD = '''
 """A family whose network colours everything alike."""
 
@@ -119,7 +118,7 @@ def called(text: str) -> dict[str, Any]:
 
 
 def test_a_family_colours_through_the_functions_the_script_and_the_options(
-    family: str, capsys: pytest.CaptureFixture[str]
+    family: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     clip = noise(vs.YUV444PS, 96, 64)
     model = {"ddcolor_p": [family, 10], "device_index": 99}
@@ -130,7 +129,9 @@ def test_a_family_colours_through_the_functions_the_script_and_the_options(
     assert frame_bytes(colorize(clip, "fast", **model, **off), 1) == frame_bytes(plain, 1)
 
     assert family in help_of(capsys, "script")
-    assert cli.main(["script", str(FILM), "--ddcolor", family, "--device", "99"]) == 0
+    film = tmp_path / "film.mkv"
+    film.write_bytes(b"\x1a\x45\xdf\xa3")
+    assert cli.main(["script", str(film), "--ddcolor", family, "--device", "99"]) == 0
     assert called(capsys.readouterr().out)["ddcolor_p"][0] == family
 
     with pytest.raises(vs.Error, match=r"ddcolor_p model must be one of .*toy_model"):
@@ -138,7 +139,7 @@ def test_a_family_colours_through_the_functions_the_script_and_the_options(
 
 
 def test_a_filter_works_through_the_functions_the_script_and_the_help(
-    toy_filter: Filter, family: str, capsys: pytest.CaptureFixture[str]
+    toy_filter: Filter, family: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     clip = noise(vs.YUV444PS, 64, 64)
     weakened = ddeoldify_stabilizer(clip, toy=True, toy_p=[0.25], render_factor=10)
@@ -157,8 +158,10 @@ def test_a_filter_works_through_the_functions_the_script_and_the_help(
     assert "toy_p=[0.5],  # share of the colour that is kept" in text
 
     assert "dark, smooth, colormap, stab, toy" in help_of(capsys, "script")
+    film = tmp_path / "film.mkv"
+    film.write_bytes(b"\x1a\x45\xdf\xa3")
     options = ["--set", "toy_p=[0.1]", "--no-stabilizer", "--device", "99"]
-    assert cli.main(["script", str(FILM), *options]) == 0
+    assert cli.main(["script", str(film), *options]) == 0
     assert called(capsys.readouterr().out)["toy"] is False
 
     with pytest.raises(vs.Error, match=r"ddeoldify_stabilizer: toy_p share must be in 0–1, got 7"):

@@ -1,6 +1,5 @@
 """Colour a film: open it, plan its pieces, make them, join them with its sound, give it its name."""
 
-import os
 import tempfile
 import time
 from collections.abc import Collection, Iterator, Sequence
@@ -18,7 +17,8 @@ from .join import Joint
 from .options import encoder_options
 from .pieces import Plan, Workshop, pieces_folder
 from .recipe import Recipe
-from .source import Film, Point, open_film
+from .reel import Reel
+from .source import Film, Point, open_film, open_reel
 from .streams import StreamPlan, plan_streams
 from .tracks import COVER_ONLY
 from .trial import try_encoder
@@ -75,14 +75,16 @@ class _Source:
     film: Film
     contents: ffmpeg.Contents
     streams: StreamPlan
-    state: os.stat_result
+    state: object
 
 
-def colorize_film(path: Path, recipe: Recipe, request: Request, reporter: Reporter = SILENT) -> Coloured:
+def colorize_film(
+    path: Path | Reel, recipe: Recipe, request: Request, reporter: Reporter = SILENT
+) -> Coloured:
     """Colour a film; nothing is at the output's place before all of it is done.
 
     Args:
-        path: the film.
+        path: the film; a file, or numbered pictures.
         recipe: how it is coloured.
         request: what is made of it, and where.
         reporter: told what is noteworthy, and how far the work is.
@@ -95,9 +97,12 @@ def colorize_film(path: Path, recipe: Recipe, request: Request, reporter: Report
     wanted = encoder_options(request.encoder_options)
     program = ffmpeg.find_ffmpeg()
     recipe.models()  # A missing model is named before the film is opened.
-    source = _open(path, program, request, wanted.without, reporter)
     folder = pieces_folder(request.output)
     with tempfile.TemporaryDirectory(prefix="vsdeoldify-") as temporary:
+        if isinstance(path, Reel):
+            source = _open_reel(path, request, Path(temporary), reporter)
+        else:
+            source = _open(path, program, request, wanted.without, reporter)
         suffix = request.output.suffix.lower()
         trial = try_encoder(source.film, suffix, wanted.encoder, program, Path(temporary))
         for note in trial.notes:
@@ -130,7 +135,7 @@ def _open(
     contents = ffmpeg.contents(program, path)
     if contents.streams and not contents.pictures:
         raise FilmError(COVER_ONLY.format(path) if contents.covers else f"{path} holds no picture track")
-    state = path.stat()
+    state = _state(path)
     film = open_film(path, contents, reporter)
     film.range(request.start, request.end)  # A wrong range is said before anything else.
     contents = replace(contents, streams=tuple(s for s in contents.streams if s.kind not in without))
@@ -144,12 +149,31 @@ def _open(
     return _Source(film, contents, streams, state)
 
 
+def _open_reel(reel: Reel, request: Request, folder: Path, reporter: Reporter) -> _Source:
+    """Open a reel, and say what is noteworthy about it; its index goes into a folder."""
+    state = reel.state()
+    film = open_reel(reel, reporter, folder)
+    film.range(request.start, request.end)
+    for note in film.notes:
+        reporter.note(note)
+    return _Source(film, ffmpeg.Contents(), StreamPlan(()), state)
+
+
+def _state(path: Path) -> object:
+    state = path.stat()
+    return state.st_size, state.st_mtime_ns
+
+
 def _plan(
     film: Film, recipe: Recipe, request: Request, encoder: Sequence[str], program: str, folder: Path
 ) -> Plan:
     """Decide what is to be made; the script is written into a folder."""
     script = folder / "film.vpy"
-    script.write_text(recipe.script(film.path, track=film.track), encoding="utf-8", errors="surrogateescape")
+    if film.reel is not None:
+        text = recipe.script(film.reel, cache=folder)
+    else:
+        text = recipe.script(film.path, track=film.track)
+    script.write_text(text, encoding="utf-8", errors="surrogateescape")
     return Plan(
         job=make_job(film, film.range(request.start, request.end), recipe, encoder, program),
         place=place_of(recipe, film.path, program),
@@ -181,8 +205,12 @@ def _make_pieces(plan: Plan, workshop: Workshop, request: Request, reporter: Rep
 
 def _check_unchanged(source: _Source) -> None:
     """Refuse to join a film with the sound of another that lies at its place by now."""
-    path, now = source.film.path, source.film.path.stat()
-    if (now.st_size, now.st_mtime_ns) != (source.state.st_size, source.state.st_mtime_ns):
+    path, reel = source.film.path, source.film.reel
+    if (reel.state() if reel is not None else _state(path)) != source.state:
+        if reel is not None:
+            raise FilmError(
+                f"pictures of {path} were changed while they were being coloured: --overwrite starts again"
+            )
         raise FilmError(
             f"{path} was changed while it was being coloured: its sound may be another film's. "
             "--overwrite starts again"

@@ -14,6 +14,7 @@ from ..settings.version import CHAIN_VERSION
 from ..support.errors import FilmError, RequestError
 from .job import FilmMark, Job, Place, portable
 from .recipe import Recipe
+from .reel import Reel
 from .scenes import firsts_on
 from .source import Film
 
@@ -46,7 +47,7 @@ def make_job(film: Film, span: tuple[int, int], recipe: Recipe, encoder: Sequenc
     """
     models = recipe.models()
     return Job(
-        film=film_mark(film.path, film.frames),
+        film=film_mark(film.reel or film.path, film.frames),
         timing=_timing(film),
         first=span[0],
         end=span[1],
@@ -111,12 +112,15 @@ def place_of(recipe: Recipe, film: Path, ffmpeg: str) -> Place:
     )
 
 
-def film_mark(path: Path, frames: int) -> FilmMark:
+def film_mark(path: Path | Reel, frames: int) -> FilmMark:
     """A film by its content: quick, however large it is.
 
     Raises:
         FilmError: the file cannot be read.
     """
+    if isinstance(path, Reel):
+        size, digest = path.mark()
+        return FilmMark(size, digest, "", frames)
     try:
         with path.open("rb") as file:
             size = path.stat().st_size
