@@ -11,6 +11,7 @@ from ..support.errors import FilmError
 from ..support.reporter import SILENT, Reporter
 from . import ffmpeg
 from .encoding import piece_suffix
+from .ffmpeg import cannot_open, choose_ffmpeg, see
 from .identity import make_job, place_of
 from .inputs import check_film_file
 from .join import Joint
@@ -95,14 +96,16 @@ def colorize_film(
         ModelError: a model file is missing.
     """
     wanted = encoder_options(request.encoder_options)
-    program = ffmpeg.find_ffmpeg()
+    program, passed_over = choose_ffmpeg()
+    if passed_over is not None:
+        reporter.note(passed_over)
     recipe.models()  # A missing model is named before the film is opened.
     folder = pieces_folder(request.output)
     with tempfile.TemporaryDirectory(prefix="vsdeoldify-") as temporary:
         if isinstance(path, Reel):
             source = _open_reel(path, request, Path(temporary), reporter)
         else:
-            source = _open(path, program, request, wanted.without, reporter)
+            program, source = _open(path, program, request, wanted.without, reporter)
         suffix = request.output.suffix.lower()
         trial = try_encoder(source.film, suffix, wanted.encoder, program, Path(temporary))
         for note in trial.notes:
@@ -129,14 +132,18 @@ def colorize_film(
 
 def _open(
     path: Path, program: str, request: Request, without: Collection[str], reporter: Reporter
-) -> _Source:
-    """Open a film, and say what is noteworthy about it."""
+) -> tuple[str, _Source]:
+    """Open a film, and say what is noteworthy about it; and the ffmpeg that can open it too."""
     check_film_file(path)
-    contents = ffmpeg.contents(program, path)
+    program, contents, note = see(program, path)
+    if note is not None:
+        reporter.note(note)
     if contents.streams and not contents.pictures:
         raise FilmError(COVER_ONLY.format(path) if contents.covers else f"{path} holds no picture track")
     state = _state(path)
     film = open_film(path, contents, reporter)
+    if not contents.format:
+        raise cannot_open(program, path)
     film.range(request.start, request.end)  # A wrong range is said before anything else.
     contents = replace(contents, streams=tuple(s for s in contents.streams if s.kind not in without))
     streams = plan_streams(contents, request.output.suffix.lower())
@@ -146,7 +153,7 @@ def _open(
         reporter.note("the frame rate varies; every frame keeps its time")
     if film.properties.get("_FieldBased"):
         reporter.note("the film is interlaced; deinterlaced first it would be coloured better")
-    return _Source(film, contents, streams, state)
+    return program, _Source(film, contents, streams, state)
 
 
 def _open_reel(reel: Reel, request: Request, folder: Path, reporter: Reporter) -> _Source:

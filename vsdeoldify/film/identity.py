@@ -12,6 +12,7 @@ from ..models.verify import known_sha256
 from ..settings.references import read_folder
 from ..settings.version import CHAIN_VERSION
 from ..support.errors import FilmError, RequestError
+from .ffmpeg import plain
 from .job import FilmMark, Job, Place, portable
 from .recipe import Recipe
 from .reel import Reel
@@ -162,7 +163,7 @@ def _run(command: Sequence[str]) -> str:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     except OSError as error:
         raise FilmError(f"ffmpeg cannot be started: {error.strerror or error}") from error
-    return (done.stderr if "-nostdin" in command else done.stdout).decode(errors="replace")
+    return plain((done.stderr if "-nostdin" in command else done.stdout).decode(errors="replace"))
 
 
 def _timing(film: Film) -> str:

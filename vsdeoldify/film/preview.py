@@ -8,7 +8,7 @@ from ..pictures.files import read_picture, write_picture
 from ..pictures.sheet import make_sheet
 from ..support.reporter import SILENT, Reporter
 from ..support.words import clock
-from . import ffmpeg
+from .ffmpeg import find_ffmpeg, see
 from .inputs import check_film_file
 from .process import render_process
 from .recipe import Recipe
@@ -53,7 +53,7 @@ def preview_film(
             text = recipe.script(path, cache=folder)
         else:
             check_film_file(path)
-            film = open_film(path, ffmpeg.contents(ffmpeg.find_ffmpeg(), path), reporter)
+            film = open_film(path, see(find_ffmpeg(), path)[1], reporter)
             text = recipe.script(path, track=film.track)
         numbers = spread(count, *film.range(start, end))
         if recipe.scenes is not None:
