@@ -142,8 +142,9 @@ def _notes(tags: Tags, seen: _Shown, codec: str, suffix: str) -> tuple[str, ...]
         lost.append(f"primaries ({tags.primaries})")
     if tags.transfer and seen.transfer != tags.transfer:
         lost.append(f"transfer ({tags.transfer})")
-    # Players take the chroma of 4:2:0 for lying left.
-    if tags.location and "420" in seen.format and (seen.location or "left") != tags.location:
+    # Players take the chroma of 4:2:0 for lying left; older ffmpegs do not tell.
+    location = "left" if seen.location == "unspecified" else seen.location
+    if tags.location and "420" in seen.format and location not in (None, tags.location):
         lost.append(f"place of the chroma ({tags.location})")
     if abs(seen.sar / Fraction(tags.sar) - 1) > Fraction(1, 500):
         lost.append(f"shape of the pixels ({tags.sar})")
@@ -209,7 +210,6 @@ def _shown(program: str, path: Path) -> _Shown | None:
     if picture is None or colours is None:
         return None
     said = [None if value in (None, "unknown", "unspecified") else value for value in colours.groups()]
-    location = None if picture[2] == "unspecified" else picture[2]
     sar = Fraction(int(picture[3]) or 1, int(picture[4]) if int(picture[3]) else 1)
     fields = {"P": "prog", "T": "tff", "B": "bff"}[picture[5]]
-    return _Shown(picture[1], location, sar, fields, int(picture[6]), *said)
+    return _Shown(picture[1], picture[2], sar, fields, int(picture[6]), *said)
