@@ -7,6 +7,7 @@ colourings of one film, and photographs. Those named demo_… and preview_… ar
 import argparse
 import io
 import os
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -14,16 +15,26 @@ import matplotlib as mpl
 import numpy as np
 import vapoursynth as vs
 from matplotlib.figure import Figure
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from vapoursynth import core
 
 from vsdeoldify import (
     DarkParams,
     DDTweakParams,
     SmoothParams,
+    ddeoldify,
+    ddeoldify_references,
     ddeoldify_stabilizer,
 )
-from vsdeoldify.pictures.files import Picture, frame_to_picture, picture_to_clip, read_picture
+from vsdeoldify.film.scenes import find_scenes, write_sheet
+from vsdeoldify.pictures.files import (
+    Picture,
+    frame_to_picture,
+    picture_to_clip,
+    read_picture,
+    to_8_bits,
+    write_picture,
+)
 from vsdeoldify.settings import hues
 from vsdeoldify.settings.params import adaptive_luma_params, ddtweak_params, luma_masked_params
 from vsdeoldify.vsutils import expressions, formats, planes
@@ -386,6 +397,61 @@ def demo_before_after() -> Image.Image:
     return sheet(rows, 480)
 
 
+# The pullover in frame 88 of the old film at 460×336, roughly; what in it is light enough is wool.
+_PULLOVER = [(242, 124), (285, 124), (310, 142), (330, 160), (330, 245), (316, 256), (306, 280)]
+_PULLOVER += [(190, 298), (182, 270), (184, 180), (195, 148), (225, 138)]
+_PAINTED, _WOOL, _BLUE = 88, 0.40, (0.12, -0.06)
+
+
+def old_film() -> vs.VideoNode:
+    """A scene of the old film, small, coloured by the bundled model."""
+    source = core.bs.VideoSource(str(SHARED / "film" / "sample_bw.mp4"), cachemode=0)
+    return ddeoldify(core.resize.Bicubic(source, 460, 336), 1, ddcolor_p=["preview", 24], device_index=99)
+
+
+def painted_pullover(clip: vs.VideoNode) -> Picture:
+    """Frame 88 of the old film, its pullover painted blue, as a person does it in a paint program."""
+    picture = shot(core.resize.Bicubic(clip, format=vs.RGB24), _PAINTED).astype(np.float64) / 255
+    luma = picture @ [0.299, 0.587, 0.114]
+    outline = Image.new("L", luma.shape[::-1])
+    ImageDraw.Draw(outline).polygon(_PULLOVER, fill=255)
+    wool = Image.fromarray(np.where((np.asarray(outline) > 0) & (luma > _WOOL), 255, 0).astype(np.uint8))
+    wool = wool.filter(ImageFilter.MedianFilter(7)).filter(ImageFilter.GaussianBlur(0.7))
+    share = np.asarray(wool)[..., None] / 255
+    u, v = _BLUE
+    red, blue = luma + 1.402 * v, luma + 1.772 * u
+    painted = np.dstack([red, (luma - 0.299 * red - 0.114 * blue) / 0.587, blue])
+    mixed = picture * (1 - share) + painted.clip(0, 1) * share
+    return (mixed * 255).round().astype(np.uint8)
+
+
+def references() -> Image.Image:
+    """One painted frame, and its scene."""
+    automatic = old_film()
+    with tempfile.TemporaryDirectory() as folder:
+        write_picture(Path(folder) / f"ref_{_PAINTED:06}.png", painted_pullover(automatic))
+        corrected = ddeoldify_references(automatic, folder)
+        clips = {"automatic": automatic, "with one\npainted frame": corrected}
+        rows = [
+            [
+                (f"frame {n}" + ", painted" * (n == _PAINTED and clip is corrected), shot(rgb, n))
+                for n in (44, 60, _PAINTED, 120)
+            ]
+            for clip in clips.values()
+            for rgb in [core.resize.Bicubic(clip, format=vs.RGB24)]
+        ]
+    return sheet(rows, 230, list(clips))
+
+
+def scenes_sheet() -> Image.Image:
+    """The sheet that `vsdeoldify scenes` makes of a film."""
+    path = SHARED / "film" / "sample_bw.mp4"
+    with tempfile.TemporaryDirectory() as folder:
+        written = Path(folder) / "sheet.png"
+        write_sheet(written, *find_scenes(path))
+        return Image.fromarray(to_8_bits(read_picture(written)))
+
+
 def preview_photos() -> Image.Image:
     """Photographs above, their colours by the bundled model below."""
     names = ("1915_detroit.jpg", "1919_helen_keller_chaplin.jpg", "1946_louis_armstrong.jpg")
@@ -421,6 +487,8 @@ PICTURES: dict[str, Callable[[], Image.Image]] = {
     "filter_stab.jpg": filter_stab,
     "filter_time.jpg": filter_time,
     "demo_before_after.jpg": demo_before_after,
+    "references.jpg": references,
+    "scenes_sheet.jpg": scenes_sheet,
     "preview_photos.jpg": preview_photos,
 }
 

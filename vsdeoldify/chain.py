@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import vapoursynth as vs
 
 from .settings.params import StabParams, ddcolor_render_factor, stabilizer_render_factor
+from .settings.references import read_folder
 from .settings.requests import Calming, Colouring, Network, Referring
 from .vsutils import formats, inference
 from .vsutils.filters import apply_filters, hue, merge, tweak
@@ -64,7 +65,8 @@ def build(
         elif canvas.width != size:
             # The filters look at the luma, which the source has at any size.
             canvas = with_chroma(formats.to_gray(clip, size), scale_canvas(canvas, size))
-        canvas = apply_filters(canvas, filters, Cuts(canvas))
+        # What decides on cuts is the source's luma, far around a frame: it must not cost colours.
+        canvas = apply_filters(canvas, filters, Cuts(formats.to_gray_as_filmed(clip, size)))
     return clip if canvas is None else formats.restore(clip, canvas)
 
 
@@ -77,7 +79,7 @@ def _referred(clip: vs.VideoNode, canvas: vs.VideoNode, coloured: bool, request:
         )
     given, size = request.references, canvas.width
     # The luma and the cuts are looked at in many frames; the networks must not run for them.
-    gray = formats.to_gray(clip, size)
+    gray = formats.to_gray_as_filmed(clip, size)
     canvas = with_chroma(gray, canvas)
     if isinstance(given, vs.VideoNode):
         master = formats.check_clip(given, gray=False)
@@ -87,7 +89,7 @@ def _referred(clip: vs.VideoNode, canvas: vs.VideoNode, coloured: bool, request:
             )
         references = Referred(formats.to_canvas(master, size), None)
     else:
-        pictures = folder.read_folder(Path(str(given)), len(clip), request.offset)
+        pictures = read_folder(Path(str(given)), len(clip), request.offset)
         folder.check_pictures(gray, pictures)
         references = Referred(folder.pictures_clip(gray, pictures), list(pictures))
     return apply_references(
@@ -117,10 +119,14 @@ def marked(clip: vs.VideoNode, threshold: float, firsts: Sequence[int] | None) -
         The clip with the properties that `scenes.mark_scenes` sets.
     """
     if firsts is None:
-        cuts = find_cuts(formats.to_gray(clip, _SCENES_SIZE), threshold)
+        cuts = find_cuts(formats.to_gray_as_filmed(clip, _SCENES_SIZE), threshold)
     else:
         cuts = listed_cuts(clip, firsts)
-    return formats.stand_in_for(mark_scenes(clip, cuts), clip)
+
+    def mark(one: vs.VideoNode) -> vs.VideoNode:
+        return mark_scenes(one, cuts)
+
+    return formats.same_picture(mark(clip), clip, mark)
 
 
 def _coloured(clip: vs.VideoNode, request: Colouring) -> vs.VideoNode:

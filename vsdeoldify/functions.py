@@ -310,7 +310,12 @@ def ddeoldify_references(
 
 
 def colorize(
-    clip: vs.VideoNode, preset: str = "medium", colours: str = "balanced", **changes: Any
+    clip: vs.VideoNode,
+    preset: str = "medium",
+    colours: str = "balanced",
+    *,
+    references: str | os.PathLike[str] | vs.VideoNode | None = None,
+    **changes: Any,
 ) -> vs.VideoNode:
     """Colour a clip and calm its colours with the parameters of a preset.
 
@@ -323,6 +328,8 @@ def colorize(
         clip: any constant format and size that `ddeoldify` takes.
         preset: "preview" (no download needed), "fast", "medium", "slow" or "best".
         colours: "stable", "balanced" or "vivid".
+        references: pictures or a clip that correct the networks' colours before these are calmed, as
+            `ddeoldify_references` takes them.
         **changes: parameters of `ddeoldify` or `ddeoldify_stabilizer` that replace the preset's.
 
     Returns:
@@ -335,7 +342,8 @@ def colorize(
     with _errors_as("colorize"):
         chosen = _preset(preset, colours).with_changes(**changes)
         given = _defaults() | chosen.ddeoldify
-        return _build(clip, check_colouring(given, _models()), check_calming(chosen.stabilizer))
+        referring = None if references is None else check_referring(references, "scene", 1.0, 0, 24)
+        return _build(clip, check_colouring(given, _models()), check_calming(chosen.stabilizer), referring)
 
 
 def _defaults() -> dict[str, Any]:

@@ -15,11 +15,11 @@ import vapoursynth as vs
 from .functions import _build, _defaults, _errors_as, _models, ddeoldify_scenes
 from .settings import havc as tables
 from .settings.params import StabParams
-from .settings.requests import check_calming, check_colouring
+from .settings.requests import check_calming, check_colouring, check_referring
 from .settings.values import integer
 from .vsutils import formats
 from .vsutils.filters.merge import MERGES
-from .vsutils.planes import with_chroma
+from .vsutils.planes import colourless, with_chroma
 
 type Words = dict[str, Any]
 
@@ -56,7 +56,9 @@ def _words(function: str, arguments: Sequence[Any], given: Mapping[str, Any]) ->
     idle = [
         name for name in asked if name in tables.WITHOUT_EFFECT and not _same(asked[name], defaults[name])
     ]
-    if idle and not (function == "HAVC_main" and asked.get("EnableDeepEx")):
+    if asked.get("EnableDeepEx"):
+        idle = [name for name in idle if name not in ("DeepExMethod", "DeepExOnlyRefFrames", "ScFrameDir")]
+    if idle:
         _say(function, f"without effect here: {', '.join(idle)}")
     return defaults | asked
 
@@ -71,12 +73,23 @@ def _say(function: str, text: str) -> None:
     vs.core.log_message(vs.MESSAGE_TYPE_WARNING, f"{function}: {text}")
 
 
-def _film(clip: object, colouring: Words | None, calming: Words | None) -> vs.VideoNode:
+def _film(
+    clip: object, colouring: Words | None, calming: Words | None, references: object = None
+) -> vs.VideoNode:
     return _build(
         clip,
         None if colouring is None else check_colouring(_defaults() | colouring, _models()),
         None if calming is None else check_calming(calming),
+        None if references is None else check_referring(references, "scene", 1.0, 0, 24),
     )
+
+
+def _without_colours(clip: object) -> vs.VideoNode:
+    """The clip in its own format without its colours, so that references alone decide on them."""
+    source = formats.check_clip(clip)
+    if source.format.color_family == vs.GRAY:
+        return source
+    return formats.restore(source, colourless(formats.to_gray(source, formats.MIN_SIZE)))
 
 
 def _main(function: str, words: Words) -> vs.VideoNode:
@@ -91,10 +104,8 @@ def _main(function: str, words: Words) -> vs.VideoNode:
     kept = tables.FADED["medium" if fix == "retinex/red" and tune != "none" else tune]
     hues = tables.FIXED_HUES[fix] if kept else "none"
     steady = _word("ColorTemp", words, tables.STEADINESS) != "none"
-    if words["EnableDeepEx"]:
-        if words["DeepExMethod"] != 0 or words["DeepExOnlyRefFrames"]:
-            raise ValueError(tables.NO_REFERENCES)
-        _say(function, "EnableDeepEx is without effect here: every frame is coloured, none from another one")
+    deep = integer("DeepExMethod", words["DeepExMethod"], 0, 6) if words["EnableDeepEx"] else None
+    references = None if deep is None else _references(function, deep, words)
     both = deoldify is not None and ddcolor is not None
     method = tables.COMBINATIONS[combination] if both else 0 if ddcolor is None else 1
     fading = _adjustment(hues, kept.get(ddcolor or "artistic"))
@@ -108,18 +119,36 @@ def _main(function: str, words: Words) -> vs.VideoNode:
         "device_index": words["device_index"],
         "torch_dir": words["torch_dir"],
     }
-    filtered = preset not in tables.UNFILTERED
-    stab = [15, "G", *tables.STAB[2:]] if steady else [*tables.STAB]
+    filtered = preset not in tables.UNFILTERED or deep is not None
+    stab: list[object] = [15, "G", *tables.STAB[2:]] if steady else [*tables.STAB]
+    if deep is not None and not steady:
+        stab = [3, "A", 1, 0, 0, tables.STAB[5]]
     calming = {
         "dark": filtered,
         "dark_p": [*tables.DARK, "none"],
         "smooth": filtered,
         "smooth_p": tables.SMOOTH,
-        "stab": steady or (filtered and method != 0 and bool(kept)),
+        "stab": steady or (filtered and (method != 0 or deep is not None) and bool(kept)),
         "stab_p": [*stab, _adjustment(hues, kept.get("stab")) if preset in tables.FADING else "none"],
         "colormap": words["ColorMap"],
     }
-    return _film(words["clip"], colouring, calming)
+    if deep in (3, 4):
+        return _film(_without_colours(words["clip"]), None, calming | {"stab": steady}, references)
+    return _film(words["clip"], colouring, calming, references)
+
+
+def _references(function: str, method: int, words: Words) -> object:
+    """What carries colours on in a call with `EnableDeepEx`: a folder of pictures, or nothing."""
+    if words["DeepExOnlyRefFrames"]:
+        raise ValueError(tables.NO_PICTURES)
+    if method in (5, 6):
+        raise ValueError(f"DeepExMethod {method} {tables.IN_STEP}")
+    if method == 0:
+        _say(function, "EnableDeepEx has no effect here: every frame is coloured, none from another one")
+        return None
+    if words["ScFrameDir"] is None:
+        raise ValueError(f"ScFrameDir {tables.NO_FOLDER}")
+    return words["ScFrameDir"]
 
 
 def _word(name: str, words: Words, table: Mapping[str, Any] | Sequence[str]) -> str:
@@ -156,7 +185,7 @@ def _adjustment(hues: str, kept: str | None) -> str:
 def _colorizer(function: str, words: Words) -> vs.VideoNode:
     """The networks, by numbers."""
     if words.get("sc_threshold") or words.get("sc_min_freq"):
-        raise ValueError(f"sc_threshold and sc_min_freq: {tables.NO_REFERENCES}")
+        raise ValueError(tables.NO_CHOICE)
     model = words["ddcolor_p"]
     if isinstance(model, Sequence) and model and model[0] in (2, 3):
         raise ValueError(f"ddcolor_p model {model[0]}: {tables.NO_ZHANG}")
@@ -202,15 +231,50 @@ def _merging(words: Words) -> Words:
 
 def _stabilizer(function: str, words: Words) -> vs.VideoNode:
     """The filters, with what HAVC means by its lists."""
-    calming = {name: words[name] for name in _CALMING}
-    calming["dark_p"] = _with_none(words["dark_p"], 2)
-    calming["smooth_p"] = _with_none(words["smooth_p"], 4)
+    calming = _lists({name: words[name] for name in _CALMING})
     stab = words["stab_p"]
     if isinstance(stab, Sequence) and len(stab) > 5:
         # A share of gray pixels; cuts are always found here.
         stab = [*stab[:5], StabParams().tht_scen, *stab[6:]]
-    calming["stab_p"] = _with_none(stab, 6)
-    return _film(words["clip"], None, calming)
+    return _film(words["clip"], None, calming | {"stab_p": _with_none(stab, 6)})
+
+
+def _lists(calming: Words) -> Words:
+    """The lists of filters, with all hues where they name none."""
+    dark, smooth = _with_none(calming["dark_p"], 2), _with_none(calming["smooth_p"], 4)
+    return calming | {"dark_p": dark, "smooth_p": smooth}
+
+
+def _deepex(function: str, words: Words) -> vs.VideoNode:
+    """The colours of pictures, or of another clip, carried on."""
+    if words["only_ref_frames"]:
+        raise ValueError(tables.NO_PICTURES)
+    method = integer("method", words["method"], 0, 6)
+    if method < 3:
+        raise ValueError(tables.NO_CHOICE)
+    if method == 6:
+        raise ValueError(f"method 6 {tables.IN_STEP}")
+    name = "clip_ref" if method == 5 else "sc_framedir"
+    if words[name] is None:
+        raise ValueError(f"{name} must be a clip in colour" if method == 5 else f"{name} {tables.NO_FOLDER}")
+    calming = _lists({name: words[name] for name in _CALMING if name in words})
+    return _film(_without_colours(words["clip"]), None, calming, words[name])
+
+
+def _restored(function: str, words: Words) -> vs.VideoNode:
+    """The colours of another clip."""
+    if words["method"] != 5:
+        raise ValueError(f"method {words['method']} {tables.IN_STEP}")
+    if words["clip_ref"] is None:
+        raise ValueError("clip_ref must be a clip in colour")
+    return _film(_without_colours(words["clip"]), None, None, words["clip_ref"])
+
+
+def _remastered(function: str, words: Words) -> vs.VideoNode:
+    """The colours of pictures."""
+    if words["ref_dir"] is None:
+        raise ValueError(f"ref_dir {tables.NO_FOLDER}")
+    return _film(_without_colours(words["clip"]), None, None, words["ref_dir"])
 
 
 def _with_none(values: Any, length: int) -> Any:
@@ -254,6 +318,9 @@ _MAKERS: dict[str, Callable[[str, Words], vs.VideoNode | None]] = {
     "HAVC_colorizer_fast": _colorizer,
     "HAVC_stabilizer": _stabilizer,
     "HAVC_merge": _merge,
+    "HAVC_deepex": _deepex,
+    "HAVC_restore_video": _restored,
+    "HAVC_DeepRemaster": _remastered,
     "HAVC_SceneDetect": _scenes,
     "HAVC_SceneDetectEdges": _scenes,
     "HAVC_set_debug_level": _nothing,

@@ -22,6 +22,7 @@ import vsdeoldify
 from vsdeoldify import ddeoldify, ddeoldify_scenes, ddeoldify_stabilizer
 from vsdeoldify.settings import havc
 from vsdeoldify.settings.hues import parse_adjustment
+from vsdeoldify.vsutils.propagation import motion
 
 TWEAK = "0.0, 1.0, 2.5, True, 0.3, 0.6, 1.5, 0.5"
 MERGING = "cmc_tresh=0.15, lmm_p=[0.15, 0.65, 1.0], alm_p=[0.8, 1.0, 0.15]"
@@ -29,6 +30,8 @@ MEDIUM = (
     'dark=True, dark_p=[0.2, 0.8, "none"], smooth=True, smooth_p=[0.3, 0.7, 0.9, 0.0, "none"], stab=True, '
     'stab_p=[5, "A", 1, 15, 0.2, 0.15, "none"], render_factor=24'
 )
+
+DEEP = MEDIUM.replace('[5, "A", 1, 15, 0.2,', '[3, "A", 1, 0, 0,')
 
 
 def colorize_(factor: int, adjustment: str, filters: str = "", **others: object) -> str:
@@ -62,8 +65,10 @@ def requests(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What is asked for, in place of networks of a gigabyte that make it."""
     asked: list[Any] = []
 
-    def build(clip: vs.VideoNode, colouring: object, calming: object) -> vs.VideoNode:
-        asked.append((colouring, calming))
+    def build(
+        clip: vs.VideoNode, colouring: object, calming: object, referring: object = None
+    ) -> vs.VideoNode:
+        asked.append((colouring, calming) if referring is None else (colouring, calming, referring))
         return clip.std.BlankClip(format=vs.YUV444P8, keep=True)
 
     monkeypatch.setattr("vsdeoldify.chain.build", build)
@@ -110,7 +115,7 @@ RUNNING = {
     ),
     "readme 4.0.0, references": (
         "from vsdeoldify import HAVC_main\nclip = HAVC_main(clip=clip, EnableDeepEx=True, ScThreshold=0.1)",
-        colorize_(24, "250:360|0.8,0.1", MEDIUM),
+        colorize_(24, "250:360|0.8,0.1", DEEP),
     ),
     "guide, page 14": (
         "from vsdeoldify import HAVC_ddeoldify\n"
@@ -153,7 +158,7 @@ RUNNING = {
     ),
     "readme 5.8.7, by the old name": (
         "import vsdeoldify as havc\nclip = havc.HAVC_main(clip=clip, EnableDeepEx=True, ScThreshold=0.1)",
-        colorize_(24, "250:360|0.8,0.1", MEDIUM),
+        colorize_(24, "250:360|0.8,0.1", DEEP),
     ),
     "3.5 on names of ours": (
         "clip = ddeoldify(clip, dotweak=False, dotweak_p=[0.0, 1.0], degrain_strength=0, method=1)",
@@ -208,12 +213,6 @@ ENDING = {
         "clip = ddeoldify(clip, 2, 0.5, [0], [1], False, [0.0], True, [0.0], 0)",
         "in the order of version 3.5, .* write every parameter's name",
     ),
-    "guide, page 10": (
-        "from vsdeoldify import HAVC_main\n"
-        "clip = HAVC_main(clip,Preset='Fast',ColorFix='Violet/Red',ColorTune='Light', EnableDeepEx=True, "
-        "DeepExMethod=1, DeepExPreset='Medium', DeepExRefMerge=2, ScFrameDir=\"D:/Tests/Green/ref_color\")",
-        "every frame is coloured: leave out all that is about reference frames",
-    ),
     "readme 5.8.7, files": (
         'import vsdeoldify as havc\nclip = havc.HAVC_read_video(source="video_bw.mp4")',
         r"is not here; .*core.bs.VideoSource\(",
@@ -221,7 +220,7 @@ ENDING = {
     "5.8.7, servers": (
         "import vsdeoldify as havc\n"
         'clip = havc.HAVC_cmnet2dit(clip, dit_engine_params={"model_precision": "int4"})',
-        "is not here; .*every frame is coloured",
+        "is not here; .*colour every frame, .*, or .*ddeoldify_references",
     ),
 }
 
@@ -257,9 +256,7 @@ def test_lines_around_the_calls_run() -> None:
 
 
 def test_every_function_of_havc_answers() -> None:
-    names = (
-        "bw_tune deepex cmnet2 cmnet1 cmnet2dit restore_video DeepRemaster ColorAdjust retinex main_restore"
-    )
+    names = "bw_tune cmnet2 cmnet1 cmnet2dit ColorAdjust retinex main_restore"
     names += " adjust_rgb tweak rgb_denoise TimeCube auto_levels clip_overlay clip_slice clip_reconstruct"
     names += " recover_clip_color read_video extract_reference_frames export_reference_frames"
     names += " export_list_frames set_tweak_params set_merge_params veryslow_preset something_new"
@@ -374,8 +371,10 @@ def test_models_go_by_havcs_words(model: str, method: str, models: list[str], re
         ({"ColorModel": "Video"}, "two models such as"),
         ({"CombMethod": "ChromaBound Adaptive"}, "method 7 is not here; take"),
         ({"FrameInterp": 11}, "FrameInterp must be a whole number in 0–10"),
-        ({"EnableDeepEx": True, "DeepExMethod": 5}, "every frame is coloured"),
-        ({"EnableDeepEx": True, "DeepExOnlyRefFrames": True}, "every frame is coloured"),
+        ({"EnableDeepEx": True, "DeepExMethod": 5}, r"DeepExMethod 5 .*ddeoldify_references\("),
+        ({"EnableDeepEx": True, "DeepExMethod": 1}, "ScFrameDir must be the folder"),
+        ({"EnableDeepEx": True, "DeepExMethod": 7}, "DeepExMethod must be a whole number in 0–6"),
+        ({"EnableDeepEx": True, "DeepExOnlyRefFrames": True}, "imwri.Write"),
     ],
     ids=str,
 )
@@ -394,8 +393,10 @@ def test_what_has_no_effect_is_said_in_one_line(requests: list[Any], log: list[s
     assert requests[-1][0].every == 3
     assert requests[-1][0].networks[1].half is False
     vsdeoldify.HAVC_main(clip, EnableDeepEx=True, DeepExPreset="slow")
-    assert len(log) == 1
-    assert "EnableDeepEx is without effect" in log[0]
+    assert log == [
+        "HAVC_main: without effect here: DeepExPreset",
+        "HAVC_main: EnableDeepEx has no effect here: every frame is coloured, none from another one",
+    ]
     log.clear()
     vsdeoldify.HAVC_colorizer(clip, ddtweak=[True, True, False])
     assert len(log) == 1
@@ -426,7 +427,7 @@ def test_havcs_lists_have_havcs_meaning(requests: list[Any]) -> None:
     "call", [{"sc_threshold": 0.1}, {"sc_min_freq": 5}, {"method": 6}, {"ddcolor_p": [2]}]
 )
 def test_what_the_colorizer_cannot_do_is_said(call: dict[str, Any]) -> None:
-    with pytest.raises(vs.Error, match=r"HAVC_colorizer: .*(leave out|take)"):
+    with pytest.raises(vs.Error, match=r"HAVC_colorizer: .*(without sc_threshold|take)"):
         vsdeoldify.HAVC_colorizer(noise(vs.GRAY8, 64, 48), **call)
 
 
@@ -533,3 +534,76 @@ def test_smooth_takes_an_adjustment_as_havc_does() -> None:
     assert np.allclose(smoothed("300:360|1,0"), smoothed("300:360"))
     with pytest.raises(vs.Error, match="smooth_p hue_range turns no hues, but colormap does"):
         ddeoldify_stabilizer(clip, smooth=True, smooth_p=[*smooth_p, "300:360|+50,0"])
+
+
+def test_a_folder_of_reference_pictures_is_carried_on(requests: list[Any], tmp_path: Path) -> None:
+    gray = noise(vs.GRAY8, 64, 48)
+    folder = tmp_path / "ref_color"
+    line = (
+        "from vsdeoldify import HAVC_main\n"
+        "clip = HAVC_main(clip,Preset='Fast',ColorFix='Violet/Red',ColorTune='Light', EnableDeepEx=True, "
+        f"DeepExMethod=1, DeepExPreset='Medium', DeepExRefMerge=2, ScFrameDir={str(folder)!r})"
+    )
+    run(line, gray)
+    run(colorize_(22, "300:360|0.8,0.1", DEEP), gray)
+    vsdeoldify.ddeoldify_references(gray, folder)
+    (colouring, calming, referring), plain, (_, _, alone) = requests
+    assert (colouring, calming) == plain
+    assert referring == alone
+    requests.clear()
+    run(line.replace("DeepExMethod=1", "DeepExMethod=4"), gray)
+    ((colouring, calming, referring),) = requests
+    assert colouring is None
+    assert referring == alone
+    assert [row.switch for row, _ in calming.filters] == ["dark", "smooth"]
+
+
+def test_pictures_and_clips_of_references_alone_colour_a_clip(requests: list[Any], tmp_path: Path) -> None:
+    clip, colours = noise(vs.YUV420P8, 64, 48), noise(vs.YUV420P8, 64, 48, seed=5)
+    vsdeoldify.HAVC_deepex(clip, method=3, sc_framedir=tmp_path, dark=True, colormap="blue->red")
+    vsdeoldify.HAVC_DeepRemaster(clip, ref_dir=str(tmp_path))
+    vsdeoldify.HAVC_deepex(clip, colours, method=5)
+    vsdeoldify.HAVC_restore_video(clip, colours, method=5)
+    assert [colouring for colouring, *_ in requests] == [None] * 4
+    given = [referring.references for *_, referring in requests]
+    assert given == [str(tmp_path), str(tmp_path), colours, colours]
+    assert [row.switch for row, _ in requests[0][1].filters] == ["dark", "colormap"]
+    # HAVC's dark without hues acts on all.
+    assert requests[0][1].filters[0][1].hue_range.everything
+
+
+@pytest.mark.parametrize(
+    ("name", "call", "cure"),
+    [
+        ("deepex", {}, "ddeoldify_references"),
+        ("deepex", {"method": 3}, "sc_framedir must be the folder"),
+        ("deepex", {"method": 5}, "clip_ref must be a clip"),
+        ("deepex", {"method": 6}, "ddeoldify_references"),
+        ("deepex", {"method": 9}, "method must be a whole number in 0–6"),
+        ("deepex", {"method": 3, "only_ref_frames": True}, "imwri"),
+        ("restore_video", {}, "ddeoldify_references"),
+        ("restore_video", {"method": 5}, "clip_ref must be a clip"),
+        ("DeepRemaster", {}, "ref_dir must be the folder"),
+    ],
+    ids=str,
+)
+def test_references_that_are_not_here_are_said(name: str, call: dict[str, Any], cure: str) -> None:
+    with pytest.raises(vs.Error, match=f"HAVC_{name}: .*{cure}"):
+        getattr(vsdeoldify, f"HAVC_{name}")(noise(vs.YUV420P8, 64, 48), **call)
+
+
+@pytest.mark.skipif(not motion.is_available(), reason="vapoursynth-mvutensils is not installed")
+@pytest.mark.parametrize("format_", [vs.GRAY8, vs.YUV420P8, vs.RGB24])
+def test_a_colour_clip_gives_its_colours_whatever_the_first_one_has(format_: int) -> None:
+    colours = noise(vs.YUV444P8, 64, 48).std.SetFrameProps(_Matrix=6, _Range=1)
+    if format_ == vs.GRAY8:
+        clip = colours.std.ShufflePlanes(0, vs.GRAY)
+    else:  # The same luma with other colours.
+        clip = colours.std.Expr(["", "x 60 - abs", "255 x -"]).resize.Bicubic(format=format_)
+    result = vsdeoldify.HAVC_restore_video(clip, colours, method=5)
+    taken = result.resize.Bicubic(format=vs.YUV444P8, matrix=6, range=1).std.BoxBlur([1, 2], 4, 1, 4, 1)
+    wanted = colours.std.BoxBlur([1, 2], 4, 1, 4, 1)
+    for p in (1, 2):
+        apart = np.abs(plane(taken, 1, p).astype(float) - plane(wanted, 1, p)).mean()
+        assert apart < np.abs(plane(wanted, 1, p).astype(float) - 128).mean() / 2
+    assert result.format.id == (vs.YUV444P8 if format_ == vs.GRAY8 else format_)

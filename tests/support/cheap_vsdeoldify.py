@@ -39,12 +39,17 @@ def ddeoldify(clip: vs.VideoNode, **parameters: object) -> vs.VideoNode:
     return formats.restore(clip, canvas.std.ModifyFrame(canvas, slow))
 
 
-def colorize(clip: vs.VideoNode, preset: str, colours: str, **changes: object) -> vs.VideoNode:
+def colorize(
+    clip: vs.VideoNode, preset: str, colours: str, *, references: str | None = None, **changes: object
+) -> vs.VideoNode:
     """`vsdeoldify.colorize` with the cheap colours."""
     import vsdeoldify
 
     chosen = vsdeoldify.preset(preset, colours).with_changes(**changes)
-    return vsdeoldify.ddeoldify_stabilizer(ddeoldify(clip, **chosen.ddeoldify), **chosen.stabilizer)
+    coloured = ddeoldify(clip, **chosen.ddeoldify)
+    if references is not None:
+        coloured = vsdeoldify.ddeoldify_references(coloured, references, render_factor=10)
+    return vsdeoldify.ddeoldify_stabilizer(coloured, **chosen.stabilizer)
 
 
 class CheapRecipe(Recipe):

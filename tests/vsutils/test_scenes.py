@@ -63,11 +63,102 @@ def test_a_fade_is_no_cut(length: int) -> None:
     assert cuts(film(levels)) == [0]
 
 
-def test_a_dissolve_is_no_cut() -> None:
-    random = np.random.default_rng(1)
-    one, other = random.random((2, 16, 16))
-    share = np.clip(np.arange(-3, 15) / 12, 0, 1)[:, None, None]
-    assert cuts(marks(one * (1 - share) + other * share, 0.15)) == [0]
+def picture(seed: int, frames: int = 1, speed: int = 0) -> canvases.Array:
+    """A picture of large and small blotches that moves sideways by `speed` of 64 pixels in two frames."""
+    random = np.random.default_rng(seed)
+    blotches = sum(
+        share * random.random((1, size, size)).repeat(64 // size, 1).repeat(64 // size, 2)
+        for size, share in ((4, 0.5), (8, 0.2), (16, 0.1))
+    )
+    return np.concatenate([np.roll(blotches, speed * n // 2, 2) for n in range(frames)]).astype(np.float32)
+
+
+def dissolve(one: canvases.Array, other: canvases.Array, length: int) -> canvases.Array:
+    """The second of two films comes over the end of the first."""
+    share = (np.arange(1, length + 1) / (length + 1))[:, None, None]
+    middle = one[-length:] * (1 - share) + other[:length] * share
+    return np.concatenate([one[:-length], middle, other[length:]]).astype(np.float32)
+
+
+@pytest.mark.parametrize("light", [1, 0.2])
+@pytest.mark.parametrize(("length", "speed"), [(8, 0), (12, 0), (16, 0), (25, 0), (8, 1), (12, 1), (16, 1)])
+def test_a_dissolve_is_one_cut_near_its_middle(length: int, speed: int, light: float) -> None:
+    film = dissolve(picture(1, 30 + length, speed), picture(2, 30 + length, -speed), length) * light
+    first, *found = cuts(marks(film, 0.15))
+    assert first == 0
+    assert len(found) == 1
+    assert abs(found[0] - (30 + length / 2)) <= max(2, length / 4)
+
+
+def test_two_dissolves_and_a_cut_in_one_film_are_three_cuts() -> None:
+    film = dissolve(dissolve(picture(1, 40), picture(2, 60), 12), picture(3, 40), 12)
+    _, first, second, third = cuts(marks(np.concatenate([film, picture(4, 20)]), 0.15))
+    assert abs(first - 34) <= 2
+    assert abs(second - 82) <= 2
+    assert third == len(film)
+
+
+@pytest.mark.parametrize("light", [0.25, 0.1])
+def test_a_cut_between_dark_scenes_is_found_by_the_pictures(light: float) -> None:
+    film = np.concatenate([picture(1, 8, 1), picture(2, 8, 1)]) * light
+    assert cuts(marks(film, 0.15)) == [0, 8]
+
+
+def test_a_flash_in_a_dark_scene_is_no_cut() -> None:
+    film = np.concatenate([picture(1, 8), picture(2), picture(1, 8)]) * 0.2
+    found = marks(film, 0.15)
+    assert (cuts(found), flashes(found)) == ([0], [8])
+
+
+@pytest.mark.parametrize("length", [8, 16])
+def test_a_fade_through_black_is_one_cut_where_the_picture_comes_back(length: int) -> None:
+    share = np.linspace(1, 0, length + 1)[1:, None, None]
+    parts = picture(1, 20), picture(1) * share, picture(1, 5) * 0, picture(2) * share[::-1], picture(2, 20)
+    first, *found = cuts(marks(np.concatenate(parts), 0.15))
+    assert first == 0
+    assert len(found) == 1
+    assert 20 + length + 5 <= found[0] <= 20 + length + 7
+
+
+def test_a_picture_that_is_black_for_a_moment_goes_on() -> None:
+    dim = picture(1, 1) * 0.1
+    assert cuts(
+        marks(np.concatenate([picture(1, 9) * 0.1, dim * 0, dim * 0, picture(1, 9) * 0.1]), 0.15)
+    ) == [0]
+
+
+@pytest.mark.parametrize("speed", [0, 1, 6])
+@pytest.mark.parametrize("light", [1, 0.2])
+def test_what_moves_flickers_and_has_grain_is_no_cut(speed: int, light: float) -> None:
+    random = np.random.default_rng(3)
+    film = picture(1, 60, speed) * light * (1 + random.normal(0, 0.05, (60, 1, 1)))
+    found = marks((film + random.normal(0, 0.02, film.shape)).astype(np.float32), 0.15)
+    assert cuts(found) == [0]
+
+
+def test_a_threshold_that_is_raised_or_lowered_takes_the_other_limits_along() -> None:
+    film = dissolve(picture(1, 30), picture(2, 30), 10)
+    assert cuts(marks(film, 0.6)) == [0]
+    similar = 0.7 * picture(1, 8) + 0.3 * picture(2, 8)
+    dark = np.concatenate([picture(1, 8), similar]) * 0.2
+    assert cuts(marks(dark, 0.15)) == [0]
+    assert cuts(marks(dark, 0.02)) == [0, 8]
+
+
+def test_marks_are_the_same_in_any_order_and_in_a_part_of_the_film() -> None:
+    film = dissolve(dissolve(picture(1, 70, 1), picture(2, 70), 12), picture(3, 70), 20)
+    film = np.concatenate([film, film[:40] * 0.2])
+    whole = marks(film, 0.15)
+    assert len(cuts(whole)) == 4
+    clip = canvases.canvas(np.stack([film, film * 0, film * 0], 1))
+    found = scenes.find_cuts(clip, 0.15)
+    order = np.random.default_rng(4).permutation(len(film))
+    requests = [(int(n), found.get_frame_async(int(n))) for n in order]
+    for n, request in requests:
+        props = request.result().props
+        assert (props["_SceneChangePrev"], props["_Flash"]) == whole[n]
+    part = [f.props["_SceneChangePrev"] for f in in_order(scenes.find_cuts(clip[20:], 0.15))]
+    assert part[52:] == [cut for cut, _ in whole[72:]]
 
 
 def test_grain_is_no_cut() -> None:

@@ -2,17 +2,24 @@
 
 import argparse
 import ast
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..networks.family import model_names
 from ..settings.filters import FILTERS
 from ..settings.methods import METHODS, Method, find_method, unused_parameters
 from ..settings.params import DDColorParams, DeOldifyParams, StabParams
 from ..settings.presets import COLOURS, COLOURS_HELP, SPEED_HELP, SPEEDS, Preset, preset
+from ..settings.scenes import Scenes, check_scenes
 from ..settings.values import MODEL_FILE_SUFFIXES
 from ..support.paths import user_path
 from .errors import USAGE, CommandError
+
+if TYPE_CHECKING:
+    from ..film.recipe import Recipe
+    from ..film.reel import Reel
 
 
 def add_colour_options(parser: argparse.ArgumentParser) -> None:
@@ -150,6 +157,147 @@ def chosen_parameters(args: argparse.Namespace) -> Preset:
     except TypeError as error:
         raise CommandError(f"--set: {error}", USAGE) from None
     return Preset(chosen.name, chosen.colours, _only_used(chosen.ddeoldify), chosen.stabilizer)
+
+
+def add_reel_options(group: Any) -> None:
+    """The options that make a film of numbered pictures, shared by the commands that take films."""
+    group.add_argument(
+        "--film",
+        action="store_true",
+        help="INPUT is a folder of numbered pictures (DPX, TIFF, PNG, …) that are a film, or a pattern of "
+        "their names such as scan_%%06d.dpx",
+    )
+    group.add_argument(
+        "--fps",
+        type=_rate,
+        metavar="RATE",
+        help="how many of those pictures a second has: 16 or 18 for most silent film, 24 for sound film",
+    )
+
+
+def film_or_reel(args: argparse.Namespace) -> "Path | Reel":
+    """What `input`, `film` and `fps` name.
+
+    Raises:
+        CommandError: they contradict each other.
+        FilmError: there is no such film.
+    """
+    from ..film.reel import find_reel, is_pattern
+
+    path = user_path(args.input)
+    if not (path.is_dir() and args.film) and not is_pattern(path):
+        if args.fps is not None:
+            raise CommandError(
+                "--fps is for numbered pictures, given as their folder or as a pattern (scan_%06d.dpx): a "
+                "film has a rate of its own",
+                USAGE,
+            )
+        return film_file(args.input)
+    if not args.film or args.fps is None:
+        raise CommandError(
+            f"{args.input}: numbered pictures are a film with --film --fps RATE, as in --film --fps 18 "
+            "(16 or 18 pictures a second for most silent film, 24 for sound film)",
+            USAGE,
+        )
+    return find_reel(path.absolute(), args.fps)
+
+
+def _rate(text: str) -> Fraction:
+    """A frame rate as people write it: 18, 16.67, 24000/1001; 23.976 and its like as what they stand for."""
+    try:
+        rate = Fraction(text.strip())
+    except (ValueError, ZeroDivisionError):
+        raise argparse.ArgumentTypeError(f"{text!r} is no frame rate, such as 18 or 24000/1001") from None
+    if not 1 <= rate <= 1000:
+        raise argparse.ArgumentTypeError(f"a frame rate is 1 to 1000, got {text}")
+    for whole in (24, 30, 48, 60, 120):
+        if abs(rate - Fraction(whole * 1000, 1001)) < Fraction(1, 500):
+            return Fraction(whole * 1000, 1001)
+    return rate.limit_denominator(10_000)
+
+
+def add_scenes_option(parser: "argparse.ArgumentParser | argparse._ArgumentGroup") -> None:
+    """The option that names a list of scenes, shared by the commands that obey one."""
+    parser.add_argument(
+        "--scenes",
+        metavar="FILE",
+        help="the list of scenes to go by, as vsdeoldify scenes writes it (default: scenes are found)",
+    )
+
+
+def add_references_option(parser: "argparse.ArgumentParser | argparse._ArgumentGroup") -> None:
+    """The option that names a folder of references, shared by the commands that obey one."""
+    parser.add_argument(
+        "--references",
+        metavar="FOLDER",
+        help="pictures that correct the colours of their scenes, as vsdeoldify references writes them",
+    )
+
+
+def listed_scenes(args: argparse.Namespace) -> Scenes | None:
+    """The list that `--scenes` names, if it does.
+
+    Raises:
+        CommandError: it cannot be read, or contradicts itself.
+    """
+    return None if args.scenes is None else _scenes_in(args.scenes)
+
+
+def _scenes_in(file: str) -> Scenes:
+    try:
+        return check_scenes(file)
+    except ValueError as error:
+        raise CommandError(f"--scenes: {error}") from None
+
+
+def coloured_by(args: argparse.Namespace) -> "Recipe":
+    """How a film is coloured, by the options.
+
+    Raises:
+        CommandError: options that contradict each other, or a list of scenes that cannot be used.
+    """
+    scenes = listed_scenes(args)
+    recipe: Recipe = args.recipe(chosen_parameters(args))
+    if args.references is not None:
+        folder = user_path(args.references).absolute()
+        if not folder.is_dir():
+            raise CommandError(f"--references: the folder {folder} does not exist")
+        recipe = replace(recipe, references=folder)
+        beside = folder / "scenes.csv"
+        if scenes is None and beside.is_file():
+            # Those that the pictures were chosen by.
+            scenes = _scenes_in(str(beside))
+    return recipe if scenes is None else replace(recipe, scenes=scenes)
+
+
+def output_file(given: str | None, source: Path, name: str, *, overwrite: bool, resume: bool = False) -> Path:
+    """The file to write; it must not be the input, nor exist unless it may be replaced.
+
+    Args:
+        given: what the option says, a file or a folder; None: beside the input.
+        source: the input.
+        name: of the file, where the option names none.
+        overwrite: whether it may be replaced.
+        resume: whether it may be where its finished pieces were kept.
+
+    Raises:
+        CommandError: it must not be written.
+    """
+    output = user_path(given).absolute() if given else source.with_name(name)
+    if output.is_dir():
+        output = output / name
+    if output.exists() or output.is_symlink():
+        if output.exists() and output.samefile(source):
+            raise CommandError(f"the output {output} is the input: choose another name", USAGE)
+        from ..film.pieces import pieces_folder
+
+        if not overwrite and not (resume and pieces_folder(output).is_dir()):
+            raise CommandError(
+                f"{output} exists: add --overwrite to replace it, or choose another name with -o"
+            )
+    if not output.parent.is_dir():
+        raise CommandError(f"the folder {output.parent} does not exist")
+    return output
 
 
 def film_file(name: str) -> Path:

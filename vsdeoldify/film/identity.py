@@ -5,13 +5,18 @@ import re
 import subprocess
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
+from itertools import pairwise
 from pathlib import Path
 
 from ..models.verify import known_sha256
+from ..settings.references import read_folder
 from ..settings.version import CHAIN_VERSION
-from ..support.errors import FilmError
+from ..support.errors import FilmError, RequestError
+from .ffmpeg import plain
 from .job import FilmMark, Job, Place, portable
 from .recipe import Recipe
+from .reel import Reel
+from .scenes import firsts_on
 from .source import Film
 
 _MARKED = 1 << 20
@@ -37,12 +42,13 @@ def make_job(film: Film, span: tuple[int, int], recipe: Recipe, encoder: Sequenc
         ffmpeg: the program.
 
     Raises:
-        FilmError: the film or the encoder cannot be looked at.
+        FilmError: the film or the encoder cannot be looked at, or a list of scenes or a
+            folder of references does not fit the film.
         ModelError: a model file is missing or cannot be read.
     """
     models = recipe.models()
     return Job(
-        film=film_mark(film.path, film.frames),
+        film=film_mark(film.reel or film.path, film.frames),
         timing=_timing(film),
         first=span[0],
         end=span[1],
@@ -51,8 +57,33 @@ def make_job(film: Film, span: tuple[int, int], recipe: Recipe, encoder: Sequenc
         chain=CHAIN_VERSION,
         encoder=tuple(encoder),
         encoder_version=encoder_version(ffmpeg, encoder),
-        motion=_motion_version() if recipe.chosen.ddeoldify.get("every", 1) > 1 else "",
+        motion=_motion_version() if recipe.references or recipe.chosen.ddeoldify.get("every", 1) > 1 else "",
+        scenes=_scenes(film, recipe),
+        references=_references(film, recipe),
     )
+
+
+def _references(film: Film, recipe: Recipe) -> dict[str, str]:
+    """SHA-256 of the recipe's reference pictures, by the numbers of their frames."""
+    if recipe.references is None:
+        return {}
+    try:
+        pictures = read_folder(recipe.references, film.frames)
+        return {
+            str(number): hashlib.sha256(path.read_bytes()).hexdigest() for number, path in pictures.items()
+        }
+    except ValueError as error:
+        raise RequestError(str(error)) from None
+    except OSError as error:
+        raise FilmError(f"{recipe.references}: {error.strerror or error}") from error
+
+
+def _scenes(film: Film, recipe: Recipe) -> tuple[dict[str, int], ...]:
+    """The scenes of the recipe's list; none where it has no list."""
+    if recipe.scenes is None:
+        return ()
+    firsts = firsts_on(recipe.scenes, film.frames)
+    return tuple({"first": first, "end": end} for first, end in pairwise([*firsts, film.frames]))
 
 
 def _motion_version() -> str:
@@ -82,12 +113,15 @@ def place_of(recipe: Recipe, film: Path, ffmpeg: str) -> Place:
     )
 
 
-def film_mark(path: Path, frames: int) -> FilmMark:
+def film_mark(path: Path | Reel, frames: int) -> FilmMark:
     """A film by its content: quick, however large it is.
 
     Raises:
         FilmError: the file cannot be read.
     """
+    if isinstance(path, Reel):
+        size, digest = path.mark()
+        return FilmMark(size, digest, "", frames)
     try:
         with path.open("rb") as file:
             size = path.stat().st_size
@@ -129,7 +163,7 @@ def _run(command: Sequence[str]) -> str:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     except OSError as error:
         raise FilmError(f"ffmpeg cannot be started: {error.strerror or error}") from error
-    return (done.stderr if "-nostdin" in command else done.stdout).decode(errors="replace")
+    return plain((done.stderr if "-nostdin" in command else done.stdout).decode(errors="replace"))
 
 
 def _timing(film: Film) -> str:

@@ -8,7 +8,8 @@ a job that was begun on one machine can go on after the film was moved, on anoth
 
 import hashlib
 import json
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -57,9 +58,9 @@ class FilmMark:
     """A film by its content.
 
     Attributes:
-        size: the file's bytes.
-        head: SHA-256 of its first mebibyte, in hex digits.
-        tail: SHA-256 of its last mebibyte.
+        size: the file's bytes; of a reel, those of all its pictures.
+        head: SHA-256 of its first mebibyte, in hex digits; of a reel, of parts of all its pictures.
+        tail: SHA-256 of its last mebibyte; of a reel, empty.
         frames: how many frames the source filter finds in it.
     """
 
@@ -85,9 +86,9 @@ class Job:
         encoder: ffmpeg's options that encode a piece.
         encoder_version: of ffmpeg and the encoder's library, as they name themselves.
         motion: version of the plugin that carries colours along motion; empty where none does.
-        scenes: what single scenes ask for, each with the "first" frame and the "end" after its last; empty
-            until films have scenes.
-        references: coloured frames to go by, sums by frame number; empty until films have references.
+        scenes: of a film with a list of scenes, each with the "first" frame and the "end" after its last;
+            empty where the functions find the scenes.
+        references: SHA-256 of coloured frames to go by, by frame number.
     """
 
     film: FilmMark
@@ -132,12 +133,28 @@ class Job:
 
         The range of the whole job is no part of it, nor how it is cut into pieces.
         """
+        # Where a scene begins or ends beyond the reach does not matter.
+        before, behind = first - _REACH, end + _REACH
         scenes = [
-            scene for scene in self.scenes if scene["first"] < end + _REACH and scene["end"] > first - _REACH
+            {**scene, "first": max(scene["first"], before), "end": min(scene["end"], behind)}
+            for scene in self.scenes
+            if scene["first"] < behind and scene["end"] > before
         ]
-        decisive = asdict(self) | {"first": first, "end": end, "scenes": scenes}
+        references = {
+            str(number): self.references[str(number)]
+            for number in _near([int(number) for number in self.references], before, behind)
+            if self._reaches(number, before, behind)
+        }
+        decisive = asdict(self) | {"first": first, "end": end, "scenes": scenes, "references": references}
         text = json.dumps(decisive, sort_keys=True)
         return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:16]
+
+    def _reaches(self, reference: int, first: int, end: int) -> bool:
+        """Whether a reference's scene has frames of first … end − 1; where no scene is known, it may."""
+        return not self.scenes or any(
+            scene["first"] <= reference < scene["end"] and scene["first"] < end and scene["end"] > first
+            for scene in self.scenes
+        )
 
     def differences(self, other: "Job") -> list[str]:
         """What keeps a film that was begun as another job from going on as this one, in words.
@@ -172,6 +189,13 @@ class Job:
 
     def _model(self, parameter: str) -> Any:
         return (self.colours.get("ddeoldify", {}).get(parameter) or [None])[0]
+
+
+def _near(numbers: Iterable[int], first: int, end: int) -> list[int]:
+    """The numbers in first … end − 1, and the nearest one on either side: none beyond these is looked at."""
+    rising = sorted(numbers)
+    low, high = bisect_left(rising, first), bisect_left(rising, end)
+    return rising[max(0, low - 1) : high + 1]
 
 
 def portable(chosen: Preset, models: Mapping[str, UsedModel]) -> dict[str, dict[str, Any]]:

@@ -104,6 +104,11 @@ class Claim:
     path: Path
 
 
+def pieces_folder(output: Path) -> Path:
+    """Where the finished pieces of a film lie, beside its output."""
+    return output.with_name(output.name + ".unfinished")
+
+
 class Workshop:
     """The folder beside the output that holds the finished pieces.
 
@@ -184,6 +189,15 @@ class Workshop:
         """Numbers of the pieces that are not done, in order."""
         with self._guard:
             return [number for number in range(len(self._spans)) if number not in self._done]
+
+    def outdated(self) -> int:
+        """How many finished pieces lie here that were made with other scenes or references."""
+        with self._guard:
+            return sum(
+                name != self._name(int(match[1]), int(match[2]))
+                for name in self._names()
+                if (match := _WHOLE.fullmatch(name))
+            )
 
     def claim(self, number: int) -> Claim:
         """Begin an attempt at a piece; several may be under way, and the first that is delivered counts.

@@ -8,15 +8,17 @@ from ..pictures.files import read_picture, write_picture
 from ..pictures.sheet import make_sheet
 from ..support.reporter import SILENT, Reporter
 from ..support.words import clock
-from . import ffmpeg
+from .ffmpeg import find_ffmpeg, see
 from .inputs import check_film_file
 from .process import render_process
 from .recipe import Recipe
-from .source import Film, Point, open_film
+from .reel import Reel
+from .scenes import firsts_on
+from .source import Film, Point, open_film, open_reel
 
 
 def preview_film(
-    path: Path,
+    path: Path | Reel,
     recipe: Recipe,
     count: int,
     output: Path,
@@ -44,13 +46,20 @@ def preview_film(
         PictureError: the sheet cannot be written.
     """
     recipe.models()  # A missing model is named before the film is opened.
-    check_film_file(path)
-    film = open_film(path, ffmpeg.contents(ffmpeg.find_ffmpeg(), path), reporter)
-    numbers = spread(count, *film.range(start, end))
     with tempfile.TemporaryDirectory(prefix="vsdeoldify-") as temporary:
         folder = Path(temporary)
+        if isinstance(path, Reel):
+            film = open_reel(path, reporter, folder)
+            text = recipe.script(path, cache=folder)
+        else:
+            check_film_file(path)
+            film = open_film(path, see(find_ffmpeg(), path)[1], reporter)
+            text = recipe.script(path, track=film.track)
+        numbers = spread(count, *film.range(start, end))
+        if recipe.scenes is not None:
+            firsts_on(recipe.scenes, film.frames)
         script = folder / "film.vpy"
-        script.write_text(recipe.script(path, track=film.track), encoding="utf-8", errors="surrogateescape")
+        script.write_text(text, encoding="utf-8", errors="surrogateescape")
         with (
             render_process("pictures", script, ",".join(map(str, numbers)), folder) as renderer,
             reporter.stage(len(numbers), "frames", title="preview") as stage,
@@ -59,17 +68,14 @@ def preview_film(
             for done, _ in enumerate(renderer.output, 1):
                 stage.update(done)
             renderer.finish()
-        rows = [
-            (
-                _caption(film, n),
-                read_picture(folder / f"before_{n}.png"),
-                read_picture(folder / f"after_{n}.png"),
-            )
+        sar = film.properties.get("_SARNum", 1), film.properties.get("_SARDen", 1)
+        cells = (
+            (_caption(film, n), [read_picture(folder / f"{name}_{n}.png") for name in ("before", "after")])
             for n in numbers
-        ]
-    sar = film.properties.get("_SARNum", 1), film.properties.get("_SARDen", 1)
-    write_picture(output, make_sheet(rows, sar[0] / sar[1] if min(sar) > 0 else 1.0))
-    return len(rows)
+        )
+        sheet = make_sheet(cells, sar[0] / sar[1] if min(sar) > 0 else 1.0, count=len(numbers))
+    write_picture(output, sheet)
+    return len(numbers)
 
 
 def _caption(film: Film, number: int) -> str:

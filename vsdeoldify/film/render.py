@@ -79,13 +79,21 @@ def _act(result: BinaryIO, action: str, *arguments: str) -> None:
     if action == "probe":
         found = probe(json.loads(arguments[0]), result)
         result.write(json.dumps(found).encode() + b"\n")
+    elif action == "reel":
+        result.write(json.dumps(probe_reel(**json.loads(arguments[0]), file=result)).encode() + b"\n")
     elif action == "track":
         result.write(json.dumps(_track(json.loads(arguments[0]))).encode() + b"\n")
     elif action == "frames":
         write_frames(Path(arguments[0]), [_span(text) for text in arguments[1].split(",")], result)
+    elif action == "scenes":
+        write_scenes(json.loads(arguments[0]), float(arguments[1]), result)
     else:
-        frames = [int(number) for number in arguments[1].split(",")]
-        write_pictures(Path(arguments[0]), frames, Path(arguments[2]), result)
+        listed = arguments[1]
+        if listed.startswith("@"):  # More than a command line may hold.
+            listed = Path(listed[1:]).read_text()
+        frames = [int(number) for number in listed.split(",")]
+        deep = arguments[3:] == ("16",)
+        write_pictures(Path(arguments[0]), frames, Path(arguments[2]), result, deep=deep)
 
 
 def _track(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -123,17 +131,7 @@ def probe(arguments: dict[str, Any], file: BinaryIO) -> dict[str, Any]:
     """
     import vapoursynth as vs
 
-    if not hasattr(vs.core, "bs"):
-        from .script import PLUGIN_MISSING
-
-        raise RuntimeError(PLUGIN_MISSING)
-
-    def report(kind: int, message: str) -> None:
-        if found := re.search(r"(\d+)%", message):
-            file.write(PROGRESS_MARK + found[1].encode() + b"\n")
-            file.flush()
-
-    vs.core.add_log_handler(report)
+    _report_reading(file)
     try:
         track = film_track(arguments)
         if track is not None:
@@ -174,6 +172,84 @@ def probe(arguments: dict[str, Any], file: BinaryIO) -> dict[str, Any]:
         "timebase": [int(opened["timebasenum"]), int(opened["timebaseden"])],
         "times": [None if time == _UNKNOWN_TIME else int(time) for time in times],
     }
+
+
+def _report_reading(file: BinaryIO) -> None:
+    """Write a line for every per cent that the source filter has read."""
+    import vapoursynth as vs
+
+    if not hasattr(vs.core, "bs"):
+        from .script import PLUGIN_MISSING
+
+        raise RuntimeError(PLUGIN_MISSING)
+
+    def report(kind: int, message: str) -> None:
+        if found := re.search(r"(\d+)%", message):
+            file.write(PROGRESS_MARK + found[1].encode() + b"\n")
+            file.flush()
+
+    vs.core.add_log_handler(report)
+
+
+def probe_reel(runs: Sequence[dict[str, Any]], counts: Sequence[int], file: BinaryIO) -> dict[str, Any]:
+    """Open numbered pictures and say what they are.
+
+    Args:
+        runs: the arguments of `bs.VideoSource` for each stretch without a missing number.
+        counts: how many pictures each has.
+        file: where lines with the per cent read so far go, each after `PROGRESS_MARK`.
+
+    Returns:
+        Number of frames, size, format, tags and mean brightness (0 to 1) of the first one; the `odd` frame
+        that is unlike the first one, if there is one; the frames that are `lost`, since they cannot be
+        decoded. Or, where the source filter does not open them, what it says.
+    """
+    import numpy as np
+    import vapoursynth as vs
+
+    _report_reading(file)
+    lost: list[int] = []
+    begun, first, odd = 0, None, None
+    for arguments, count in zip(runs, counts, strict=True):
+        try:
+            opened = vs.core.bs.VideoSource(**arguments | {"variableformat": -1}, exporttimestamps=True)
+            frame = opened["clip"].get_frame(0)
+        except vs.Error as error:
+            return {"unreadable": str(error), "frame": begun}
+        clip: vs.VideoNode = opened["clip"]
+        times = opened["timestamps"] if isinstance(opened["timestamps"], list) else [opened["timestamps"]]
+        numbers = [int(time) for time in times]
+        lost += [begun + n for n in sorted({*range(count)} - {*numbers})]
+        first = frame if first is None else first
+        varies = clip.width == 0 or clip.format is None or clip.format.id == 0
+        if odd is None and (varies or _shape(frame) != _shape(first)):
+            looked = (n for n in range(clip.num_frames) if _shape(clip.get_frame(n)) != _shape(first))
+            if (place := next(looked, None)) is not None:
+                odd, other = begun + numbers[place], _shape(clip.get_frame(place))
+        begun += count
+    assert first is not None
+    found = {name: int(first.props[name]) for name in _PROPERTIES if name in first.props}
+    top = 1 if first.format.sample_type == vs.FLOAT else (1 << first.format.bits_per_sample) - 1
+    return {
+        "frames": begun,
+        "odd": odd,
+        "other": "" if odd is None else other,
+        "first": _shape(first),
+        "lost": lost,
+        "width": first.width,
+        "height": first.height,
+        "family": first.format.color_family.name,
+        "bits": first.format.bits_per_sample,
+        "floating": first.format.sample_type == vs.FLOAT,
+        "subsampling": [first.format.subsampling_w, first.format.subsampling_h],
+        "tags": found,
+        "alpha": "_Alpha" in first.props,
+        "mean": sum(float(np.asarray(plane).mean()) for plane in first) / first.format.num_planes / top,
+    }
+
+
+def _shape(frame: "vs.VideoFrame") -> str:
+    return f"{frame.width}×{frame.height} {frame.format.name}"
 
 
 def _turned(arguments: dict[str, Any]) -> bool:
@@ -258,7 +334,33 @@ def _span(text: str) -> tuple[int, int]:
     return int(first), int(end)
 
 
-def write_pictures(script: Path, frames: Sequence[int], folder: Path, file: BinaryIO) -> None:
+def write_scenes(arguments: dict[str, Any], threshold: float, file: BinaryIO) -> None:
+    """Write a line for every frame of a film: 1 or 0, whether a scene begins there; and its mean luma.
+
+    Args:
+        arguments: those of `bs.VideoSource`.
+        threshold: as `ddeoldify_scenes` takes it.
+        file: where to.
+    """
+    import vapoursynth as vs
+
+    from ..functions import ddeoldify_scenes
+    from ..vsutils.formats import to_gray
+    from ..vsutils.frames import in_order
+
+    clip = vs.core.bs.VideoSource(**arguments)
+    marked = ddeoldify_scenes(clip, threshold)
+    luma = vs.core.std.PlaneStats(to_gray(clip, 64))
+    facts = vs.core.std.CopyFrameProps(luma, marked, props=["_SceneChangePrev"])
+    for n, frame in enumerate(in_order(facts), 1):
+        file.write(b"%d %.4f\n" % (frame.props["_SceneChangePrev"], frame.props["PlaneStatsAverage"]))
+        if n % 20 == 0:
+            file.flush()
+
+
+def write_pictures(
+    script: Path, frames: Sequence[int], folder: Path, file: BinaryIO, *, deep: bool = False
+) -> None:
     """Write frames of a script's outputs 0 and 1 as `after_<n>.png` and `before_<n>.png`, one by one.
 
     Args:
@@ -266,30 +368,32 @@ def write_pictures(script: Path, frames: Sequence[int], folder: Path, file: Bina
         frames: their numbers.
         folder: where to.
         file: gets a line for every frame that is done.
+        deep: with 16 bits instead of 8.
     """
     from ..pictures.files import write_picture
 
     clips = load(script)
     for frame in frames:
         for name, clip in zip(("after", "before"), clips, strict=False):
-            write_picture(folder / f"{name}_{frame}.png", _picture_of(clip, frame))
+            write_picture(folder / f"{name}_{frame}.png", _picture_of(clip, frame, deep))
         file.write(b"%d\n" % frame)
         file.flush()
 
 
-def _picture_of(clip: "vs.VideoNode", number: int) -> "Picture":
+def _picture_of(clip: "vs.VideoNode", number: int, deep: bool) -> "Picture":
     import vapoursynth as vs
 
     from ..pictures.files import frame_to_picture
 
     one = clip[number]
+    rgb = vs.RGB48 if deep else vs.RGB24
     assert one.format is not None
     untagged = one.get_frame(0).props.get("_Matrix", 2) == 2
     if one.format.color_family == vs.YUV and untagged:
         # Untagged YUV cannot be converted; what players assume.
         matrix = 1 if one.width > 1024 or one.height > 576 else 6
-        return frame_to_picture(one.resize.Bicubic(format=vs.RGB24, matrix_in=matrix).get_frame(0))
-    return frame_to_picture(one.resize.Bicubic(format=vs.RGB24).get_frame(0))
+        return frame_to_picture(one.resize.Bicubic(format=rgb, matrix_in=matrix).get_frame(0))
+    return frame_to_picture(one.resize.Bicubic(format=rgb).get_frame(0))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import os
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -11,7 +12,10 @@ from ..settings.filters import FILTERS, is_off
 from ..settings.methods import find_method
 from ..settings.parameters import COLOURING, Parameter, stabilizing
 from ..settings.presets import Preset
+from ..settings.scenes import Scenes
 from ..support.files import cache_folder
+from ..support.words import one_line
+from .reel import Reel
 
 PLUGIN_MISSING = (
     "the source filter BestSource, which reads films, is not installed: "
@@ -19,14 +23,24 @@ PLUGIN_MISSING = (
 )
 
 
-def make_script(source: Path, chosen: Preset, *, cache: Path | None = None, track: int | None = None) -> str:
+def make_script(
+    source: Path | Reel,
+    chosen: Preset,
+    *,
+    cache: Path | None = None,
+    track: int | None = None,
+    scenes: Scenes | None = None,
+    references: Path | None = None,
+) -> str:
     """The VapourSynth script that colours a film.
 
     Args:
         source: the film.
         chosen: the parameters.
-        cache: folder of the source filter's index; by default the user's cache folder.
+        cache: folder of the source filter's index; by default the user's cache folder, and none for a reel.
         track: which of the file's tracks is the film; by default the first picture track.
+        scenes: a list to obey; None lets the functions find the scenes.
+        references: a folder of pictures that correct the colours.
 
     Returns:
         The script: output 0 is the coloured film, output 1 the source.
@@ -37,23 +51,73 @@ def make_script(source: Path, chosen: Preset, *, cache: Path | None = None, trac
         "import vapoursynth as vs",
         "",
         "from vsdeoldify import colorize",
+        *(["from vsdeoldify import ddeoldify_scenes"] if scenes is not None else []),
         "",
         "core = vs.core",
         "",
-        "# Any other source filter will do as well, e.g. core.lsmas.LWLibavSource or core.ffms2.Source.",
-        f"source = core.bs.VideoSource({_arguments(source_arguments(source, cache, track))})",
+        *(_opened_reel(source, cache) if isinstance(source, Reel) else _opened(source, cache, track)),
         "",
-        *_call(chosen),
+        *(_marking(scenes) if scenes is not None else []),
+        *_call(chosen, "source" if scenes is None else "clip", references),
         "",
     ]
+    if not isinstance(source, Reel):
+        lines += [
+            "if clip.format.color_family == vs.RGB:  # Encoders of films take YUV.",
+            "    depth = vs.YUV444P8 if clip.format.bits_per_sample == 8 else vs.YUV444P10",
+            '    matrix = "709" if clip.width > 1024 or clip.height > 576 else "170m"',
+            "    clip = core.resize.Bicubic(clip, format=depth, matrix_s=matrix)",
+            "",
+        ]
     lines += [
-        "if clip.format.color_family == vs.RGB:  # Encoders of films take YUV.",
-        "    depth = vs.YUV444P8 if clip.format.bits_per_sample == 8 else vs.YUV444P10",
-        '    matrix = "709" if clip.width > 1024 or clip.height > 576 else "170m"',
-        "    clip = core.resize.Bicubic(clip, format=depth, matrix_s=matrix)",
-        "",
         "clip.set_output(0)",
         "source.set_output(1)  # to compare with",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _opened(source: Path, cache: Path | None, track: int | None) -> list[str]:
+    return [
+        "# Any other source filter will do as well, e.g. core.lsmas.LWLibavSource or core.ffms2.Source.",
+        f"source = core.bs.VideoSource({_arguments(source_arguments(source, cache, track))})",
+    ]
+
+
+def _opened_reel(reel: Reel, cache: Path | None) -> list[str]:
+    """The lines that open a reel, run by run where numbers are missing."""
+    runs = [f"core.bs.VideoSource({_arguments(arguments)})" for arguments in reel.arguments(cache)]
+    rate = f"fpsnum={reel.rate.numerator}, fpsden={reel.rate.denominator}"
+    return [
+        "# Numbered pictures. Scanners write full range, and not all formats say so.",
+        *([f"source = {runs[0]}"] if len(runs) == 1 else ["source = core.std.Splice(["]),
+        *([f"    {run}," for run in runs] + ["])"] if len(runs) > 1 else []),
+        f"source = core.std.AssumeFPS(source, {rate})",
+        "if source.format.color_family != vs.YUV:",
+        "    source = core.std.SetFrameProps(source, _Range=vs.RANGE_FULL)",
+        "if source.format.color_family == vs.RGB:  # In full range a gray scan's values are its luma.",
+        "    depths = {8: vs.YUV444P8, 10: vs.YUV444P10, 12: vs.YUV444P12}",
+        "    depth = depths.get(source.format.bits_per_sample, vs.YUV444P16)",
+        '    matrix = "709" if source.width > 1024 or source.height > 576 else "170m"',
+        '    source = core.resize.Bicubic(source, format=depth, matrix_s=matrix, range_s="full")',
+    ]
+
+
+def thumbnail_script(source: Path, size: tuple[int, int], track: int | None = None) -> str:
+    """A script whose output 0 is a film in small.
+
+    Args:
+        source: the film.
+        size: width and height, multiples of 4.
+        track: which of the file's tracks is the film; by default the first picture track.
+    """
+    lines = [
+        "import vapoursynth as vs",
+        "",
+        f"source = vs.core.bs.VideoSource({_arguments(source_arguments(source, track=track))})",
+        "# The resizer takes fields apart, and ends where the shape of pixels is no number.",
+        'source = source.std.RemoveFrameProps(["_FieldBased", "_SARNum", "_SARDen"])',
+        f"source.resize.Spline36({size[0]}, {size[1]}).set_output(0)",
         "",
     ]
     return "\n".join(lines)
@@ -102,17 +166,35 @@ def _can_keep_index(source: Path, folder: Path) -> bool:
     return True
 
 
-def _call(chosen: Preset) -> list[str]:
+def _marking(scenes: Scenes) -> list[str]:
+    """The call of `ddeoldify_scenes`: the list itself, so that the script is whole by itself."""
+    *numbers, last = map(str, scenes.firsts)
+    # A pair, so that the list is refused for a film of another length.
+    numbers.append(last if scenes.end is None else f"({last}, {scenes.end - 1})")
+    return [
+        "clip = ddeoldify_scenes(",
+        "    source,",
+        f"    # The first frames of the scenes, as {one_line(scenes.origin)} has them.",
+        "    scenes=[",
+        *textwrap.wrap(f"{', '.join(numbers)},", 100, initial_indent=" " * 8, subsequent_indent=" " * 8),
+        "    ],",
+        ")",
+        "",
+    ]
+
+
+def _call(chosen: Preset, source: str, references: Path | None) -> list[str]:
     """The call of `colorize`, every parameter on a line of its own with its meaning."""
     stabilizer = chosen.stabilizer
     if all(is_off(stabilizer.get(switch)) for switch in FILTERS):
         stabilizer = {switch: stabilizer[switch] for switch in FILTERS if switch in stabilizer}
     return [
         "clip = colorize(",
-        "    source,",
+        f"    {source},",
         "    # What is not written below is as this preset has it; change what you like.",
         f"    preset={_literal(chosen.name)},",
         f"    colours={_literal(chosen.colours)},",
+        *([f"    references={_literal(str(references.absolute()))},"] if references is not None else []),
         "    # Colour: only the luma of the clip is looked at, and it is left as it is.",
         *_lines(chosen.ddeoldify, COLOURING),
         "    # Calm the colours.",

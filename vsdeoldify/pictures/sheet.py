@@ -1,6 +1,6 @@
 """Contact sheets: small pictures side by side, with lines of text."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -15,27 +15,34 @@ _CAPTION = 22
 _LETTERS = 13.0
 
 
-def make_sheet(rows: Sequence[tuple[str, Picture, Picture]], aspect: float) -> Picture:
-    """One picture of many: pairs side by side, each with a line of text above.
+def make_sheet(
+    cells: Iterable[tuple[str, Sequence[Picture]]], aspect: float, *, count: int, columns: int | None = None
+) -> Picture:
+    """One picture of many: cells side by side, each of one or more pictures with a line of text above.
 
     Args:
-        rows: caption, picture before, picture after; all of one size.
+        cells: caption and pictures of each; all pictures of one size, and as many in each cell. They are
+            asked for one after the other, so that not all need to be in memory.
         aspect: sample aspect ratio of the pictures.
+        count: how many cells there are.
+        columns: how many of them are side by side; by default one or two.
     """
-    height, width = rows[0][1].shape[:2]
-    scale = min(1.0, _THUMB_HEIGHT / height)
-    size = max(1, round(width * aspect * scale)), max(1, round(height * scale))
-    cell_width, cell_height = 2 * size[0] + 3 * _GAP, size[1] + _CAPTION + _GAP
-    columns = 1 if len(rows) < 4 else 2
-    lines = -(-len(rows) // columns)
-    sheet = np.full((lines * cell_height, columns * cell_width, 3), 24, np.uint8)
-    for index, (caption, before, after) in enumerate(rows):
+    columns = columns or (1 if count < 4 else 2)
+    sheet = np.zeros((0, 0, 3), np.uint8)
+    for index, (caption, pictures) in enumerate(cells):
+        height, width = pictures[0].shape[:2]
+        scale = min(1.0, _THUMB_HEIGHT / height)
+        size = max(1, round(width * aspect * scale)), max(1, round(height * scale))
+        cell_width = len(pictures) * (size[0] + _GAP) + _GAP
+        cell_height = size[1] + _CAPTION + _GAP
+        if index == 0:
+            lines = -(-count // columns)
+            sheet = np.full((lines * cell_height, columns * cell_width, 3), 24, np.uint8)
         top, left = index // columns * cell_height, index % columns * cell_width + _GAP
         write_text(sheet[top : top + _CAPTION, left : left + cell_width - 2 * _GAP], caption)
-        for side, picture in enumerate((before, after)):
-            small = scaled(picture, size)
+        for side, picture in enumerate(pictures):
             x = left + side * (size[0] + _GAP)
-            sheet[top + _CAPTION : top + _CAPTION + size[1], x : x + size[0]] = small
+            sheet[top + _CAPTION : top + _CAPTION + size[1], x : x + size[0]] = scaled(picture, size)
     return sheet
 
 

@@ -102,6 +102,14 @@ MERGING: dict[str, Any] = {
     "alm_p": tuple(AdaptiveLumaParams()),
     "crt_p": (),
 }
+_REFERRING: dict[str, Any] = {
+    "ref_weight": None,
+    "ref_thresh": None,
+    "ref_freq": None,
+    "ex_model": 0,
+    "encode_mode": 0,
+    "max_memory_frames": 0,
+}
 _LAST: dict[str, Any] = {"device_index": 0, "torch_dir": None, "debug_level": 0, "sc_debug": False}
 _MAIN: dict[str, Any] = {
     "clip": None,
@@ -189,6 +197,53 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         "method": 2,
         **MERGING,
     },
+    "HAVC_deepex": {
+        "clip": None,
+        "clip_ref": None,
+        "method": 0,
+        "render_speed": "medium",
+        "render_vivid": True,
+        "ref_merge": 0,
+        "sc_framedir": None,
+        "ref_norm": False,
+        "only_ref_frames": False,
+        "dark": False,
+        "dark_p": DARK,
+        "smooth": False,
+        "smooth_p": SMOOTH,
+        "colormap": "none",
+        **_REFERRING,
+        "torch_dir": None,
+    },
+    "HAVC_restore_video": {
+        "clip": None,
+        "clip_ref": None,
+        "method": 6,
+        "render_speed": "medium",
+        "ex_model": 0,
+        "ref_merge": 0,
+        "ref_weight": None,
+        "ref_thresh": None,
+        "ref_freq": None,
+        "ref_norm": False,
+        "max_memory_frames": 0,
+        "render_vivid": True,
+        "encode_mode": 0,
+        "encode_first": True,
+        "torch_dir": None,
+    },
+    "HAVC_DeepRemaster": {
+        "clip": None,
+        "length": 2,
+        "render_vivid": False,
+        "ref_dir": None,
+        "ref_minedge": 256,
+        "frame_mindim": 320,
+        "ref_buffer_size": 20,
+        "device_index": 0,
+        "inference_mode": False,
+        "mode": 0,
+    },
     "HAVC_SceneDetect": {"clip": None, **_SCENES, "sc_threshold": 0.10, "sc_debug": False},
     "HAVC_SceneDetectEdges": {"clip": None, **_SCENES, "sc_mult_tht": 15, "sc_debug": False},
     "HAVC_set_debug_level": {"debug_level": 0},
@@ -198,29 +253,33 @@ PARAMETERS: dict[str, dict[str, Any]] = {
 WITHOUT_EFFECT = frozenset(
     {"BlackWhiteTune", "BlackWhiteMode", "BlackWhiteBlend", "degrain_strength", "RefRange", "sc_mult_tht"}
     | {name for name in _MAIN if name.startswith(("DeepEx", "Sc"))}
+    | {"render_speed", "render_vivid", "ref_merge", "ref_norm", "encode_first", *_REFERRING}
+    | {"length", "ref_minedge", "frame_mindim", "ref_buffer_size", "inference_mode", "mode"}
     | (_SCENES.keys() - {"sc_threshold"})
 )
 """Parameters that have no effect here, which the log says where they ask for something."""
 
 NO_ZHANG = "Zhang's networks (siggraph17, eccv16) are not here; take DDColor's artistic or modelscope"
-NO_REFERENCES = (
-    "colours are not carried on from single pictures here, but every frame is coloured: leave out all that "
-    "is about reference frames (EnableDeepEx, DeepEx…, Sc…, sc_…)"
+NO_CHOICE = (
+    "reference frames are not chosen and carried on here: colour every frame, without sc_threshold and "
+    "sc_min_freq, or carry pictures of your own on with ddeoldify_references(clip, folder)"
+)
+NO_PICTURES = "reference frames are not written as pictures here; write the frames you want with imwri.Write"
+NO_FOLDER = "must be the folder of the reference pictures"
+IN_STEP = (
+    "is not here; where the colour clip shows the same frame by frame, write "
+    "ddeoldify_references(clip, colour_clip)"
 )
 _LUMA = "it changes the luma, and here the film's own stays; use another filter before the call"
-_PICTURES = "write frames as pictures with imwri.Write; for a look use: vsdeoldify colorize --preview 12"
 INSTEAD: dict[str, str] = {
     "dd_video_stabilizer": "use ddeoldify_stabilizer(clip, dark=True, smooth=True, stab=True)",
-    "HAVC_deepex": NO_REFERENCES,
-    "HAVC_cmnet1": NO_REFERENCES,
-    "HAVC_cmnet2": NO_REFERENCES,
-    "HAVC_cmnet2dit": NO_REFERENCES,
-    "HAVC_restore_video": NO_REFERENCES,
-    "HAVC_main_restore": NO_REFERENCES,
-    "HAVC_DeepRemaster": NO_REFERENCES,
-    "HAVC_extract_reference_frames": _PICTURES,
-    "HAVC_export_reference_frames": _PICTURES,
-    "HAVC_export_list_frames": _PICTURES,
+    "HAVC_cmnet1": NO_CHOICE,
+    "HAVC_cmnet2": NO_CHOICE,
+    "HAVC_cmnet2dit": NO_CHOICE,
+    "HAVC_main_restore": "use ddeoldify_references(clip, clip_colored)",
+    "HAVC_extract_reference_frames": NO_PICTURES,
+    "HAVC_export_reference_frames": NO_PICTURES,
+    "HAVC_export_list_frames": NO_PICTURES,
     "HAVC_bw_tune": _LUMA,
     "HAVC_auto_levels": _LUMA,
     "HAVC_ColorAdjust": _LUMA,

@@ -1,5 +1,6 @@
 """Between the source clip and the canvas (see `planes`): the only way in, and the only way out."""
 
+from collections.abc import Callable
 from functools import cache
 from weakref import WeakKeyDictionary
 
@@ -22,8 +23,8 @@ _BOTTOM_SITED = {int(vs.CHROMA_BOTTOM_LEFT), int(vs.CHROMA_BOTTOM)}
 # The frame properties that are read here and in `scenes`.
 _READ = ("_Range", "_ChromaLocation", "_SceneChangePrev", "_SceneChangeNext")
 
-# For every clip that `restore` made, the clip whose luma it has: whoever looks at the luma alone must not run
-# the networks.
+# For every clip that `restore` made, the clip whose luma it has (in RGB, but for rounding) and whose
+# properties: whoever looks at the luma alone must not run the networks.
 _lumas: WeakKeyDictionary[vs.VideoNode, vs.VideoNode] = WeakKeyDictionary()
 
 # For every clip that `restore` made, one with the same properties whose frames cost nothing: checking a
@@ -97,7 +98,20 @@ def to_gray(clip: vs.VideoNode, size: int) -> vs.VideoNode:
 
     The luma of YUV is taken as it is, that of RGB is BT.601's, as both original projects have it.
     """
-    clip = _lumas.get(clip, clip)
+    if clip.format.color_family != vs.RGB:
+        clip = _lumas.get(clip, clip)
+    return _to_gray(clip, size)
+
+
+def to_gray_as_filmed(clip: vs.VideoNode, size: int) -> vs.VideoNode:
+    """As `to_gray`, but of the clip that a coloured one was made of in RGB, too.
+
+    That is the same picture but for rounding, and costs no colours: for whoever looks at many frames.
+    """
+    return _to_gray(_lumas.get(clip, clip), size)
+
+
+def _to_gray(clip: vs.VideoNode, size: int) -> vs.VideoNode:
     if clip.format.color_family == vs.RGB:
         clip = _picture_only(clip, "_Matrix")
         return core.resize.Spline64(
@@ -141,22 +155,26 @@ def restore(source: vs.VideoNode, canvas: vs.VideoNode) -> vs.VideoNode:
     """
     restored = (_restore_rgb if source.format.color_family == vs.RGB else _restore_yuv)(source, canvas)
     _stand_ins[restored] = _stand_in(source, restored.format)
-    if source.format.color_family != vs.RGB:
-        _lumas[restored] = _lumas.get(source, source)
+    _lumas[restored] = _lumas.get(source, source)
     return restored
 
 
-def stand_in_for(clip: vs.VideoNode, like: vs.VideoNode) -> vs.VideoNode:
-    """Let a clip be checked as cheaply as the one that it was made of, whose frames it has.
+def same_picture(
+    clip: vs.VideoNode, like: vs.VideoNode, change: Callable[[vs.VideoNode], vs.VideoNode]
+) -> vs.VideoNode:
+    """Let a clip with new properties be checked and looked at as cheaply as the one that it was made of.
 
     Args:
-        clip: a clip with other properties than `like`.
+        clip: a clip with the frames of `like` and other properties.
         like: the clip that it was made of, which has been checked.
+        change: what made it.
 
     Returns:
         The clip.
     """
     _stand_ins[clip] = _stand_ins.get(like, like)
+    if like in _lumas:
+        _lumas[clip] = change(_lumas[like])
     return clip
 
 

@@ -2,14 +2,12 @@
 
 A cut between the frames n - 1 and n is known, in this order, by the source's own properties
 (`_SceneChangePrev` of frame n, `_SceneChangeNext` of frame n - 1: either one set means a cut), or, where
-neither is there, by the mean absolute luma difference of the two frames on a 64×64 picture. HAVC marks its
-reference frames with the same properties, beside two of its own: these marks are no cuts.
+neither is there, by the luma of the frames around, see `transitions`. HAVC marks its reference frames with
+the same properties, beside two of its own: these marks are no cuts.
 
 A flash is a frame that differs from both neighbours while these resemble each other. It is no cut: its
 neighbours stay one scene, and the flash stands alone, giving no colour and taking none. That is looked for in
-marked clips, too, where the marks say that there is no cut on either side of it. A fade changes little
-from frame to frame, so it stays under the threshold. Limits of such a measure: a flash of two frames or more
-counts as two cuts, and two scenes with the same brightness in every place count as one.
+marked clips, too, where the marks say that there is no cut on either side of it.
 """
 
 from __future__ import annotations
@@ -18,26 +16,12 @@ from collections.abc import Sequence
 
 import vapoursynth as vs
 
+from . import transitions
 from .props import whole
+from .transitions import shift as shift
 
-_SIZE = 64
-# The frames around a flash may differ by this share of the threshold at most.
-_FLASH = 0.5
 _MARKS_OF_REFERENCES = "sc_threshold", "sc_frequency"
 _MARKS = "_SceneChangePrev", "_SceneChangeNext"
-
-
-def shift(clip: vs.VideoNode, offset: int) -> vs.VideoNode:
-    """The clip whose frame n is frame n + offset of `clip`; beyond an end it is the frame at that end.
-
-    At that end and not the other: the first frame of a film must not have the last ones coloured.
-    """
-    step = min(abs(offset), clip.num_frames - 1)
-    if step == 0:
-        return clip
-    if offset > 0:
-        return clip[step:] + vs.core.std.Loop(clip[-1], step)
-    return vs.core.std.Loop(clip[0], step) + clip[:-step]
 
 
 class Cuts:
@@ -58,14 +42,6 @@ class Cuts:
         return self._found[threshold]
 
 
-def _differences(clip: vs.VideoNode) -> vs.VideoNode:
-    """Frame n carries its mean luma difference to frame n - 1 (`_Step1Diff`) and to n - 2 (`_Step2Diff`)."""
-    luma = vs.core.std.ShufflePlanes(clip, 0, vs.GRAY)
-    small = vs.core.resize.Bilinear(luma, _SIZE, _SIZE)
-    one = vs.core.std.PlaneStats(small, shift(small, -1), prop="_Step1")
-    return vs.core.std.PlaneStats(one, shift(small, -2), prop="_Step2")
-
-
 def _mark(frame: vs.VideoFrame, name: str) -> int | None:
     """A property that tells a cut; None where it is missing or marks HAVC's reference frames."""
     if any(other in frame.props for other in _MARKS_OF_REFERENCES):
@@ -79,40 +55,31 @@ def find_cuts(clip: vs.VideoNode, threshold: float) -> vs.VideoNode:
     Args:
         clip: Any clip of constant format whose luma is float in 0–1; its own properties `_SceneChangePrev`
             and `_SceneChangeNext` are obeyed.
-        threshold: Mean absolute luma difference, 0–1, above which there is a cut; 0: only the properties
-            count.
+        threshold: Mean absolute luma difference, 0–1, above which there is a cut; the limits of what else
+            makes a cut go with it. 0: only the properties count.
 
     Returns:
         A clip of 1×1 pixels with as many frames. `_SceneChangePrev` of a frame is 1 where a cut or the clip's
         beginning lies before it, else 0; `_Flash` is 1 where it is a flash, else 0.
     """
-    last = clip.num_frames - 1
-    stats = _differences(clip) if threshold > 0.0 else vs.core.std.ShufflePlanes(clip, 0, vs.GRAY)
-
-    def is_flash(number: int, here: vs.VideoFrame, after: vs.VideoFrame) -> bool:
-        """Whether the frame with this number is a flash; `after` is the frame behind it."""
-        return 0 < number < last and bool(
-            here.props["_Step1Diff"] > threshold
-            and after.props["_Step1Diff"] > threshold
-            and after.props["_Step2Diff"] <= _FLASH * threshold
-        )
+    luma = vs.core.std.ShufflePlanes(clip, 0, vs.GRAY)
+    empty = vs.core.std.BlankClip(clip, width=1, height=1, format=vs.GRAY8, keep=True)
+    found = transitions.find(luma, threshold) if threshold > 0.0 else empty
 
     def mark(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
-        frame, before, here, after = f
+        frame, before, here, after, seen = f
         marks = _mark(here, "_SceneChangePrev"), _mark(before, "_SceneChangeNext")
         cut, flash = n == 0 or any(marks), False
-        if threshold > 0.0 and n > 0 and not cut:
+        if threshold > 0.0 and not cut:
             behind = _mark(after, "_SceneChangePrev"), _mark(here, "_SceneChangeNext")
-            flash = not any(behind) and is_flash(n, here, after)
-            if marks == (None, None):
-                cut = here.props["_Step1Diff"] > threshold and not flash and not is_flash(n - 1, before, here)
+            flash = bool(seen.props["_Flash"]) and not any(behind)
+            cut = marks == (None, None) and bool(seen.props["_Cut"])
         marked = frame.copy()
         marked.props["_SceneChangePrev"] = cut
         marked.props["_Flash"] = flash
         return marked
 
-    empty = vs.core.std.BlankClip(clip, width=1, height=1, format=vs.GRAY8, keep=True)
-    return vs.core.std.ModifyFrame(empty, [empty, shift(stats, -1), stats, shift(stats, 1)], mark)
+    return vs.core.std.ModifyFrame(empty, [empty, shift(luma, -1), luma, shift(luma, 1), found], mark)
 
 
 def listed_cuts(clip: vs.VideoNode, firsts: Sequence[int]) -> vs.VideoNode:

@@ -1,0 +1,67 @@
+"""``vsdeoldify references INPUT``: write a coloured picture of each scene, for people to correct."""
+
+import argparse
+from typing import Any
+
+from ...support.paths import user_path
+from ..errors import DONE, USAGE, CommandError
+from ..options import add_colour_options, add_scenes_option, coloured_by, film_file
+from ..terminal import JsonLines, Terminal
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the command to the command line."""
+    parser = subparsers.add_parser(
+        "references",
+        help="write a coloured picture of each scene, to correct in a paint program",
+        description="Write one picture of each scene of a film, coloured automatically, and a sheet of them. "
+        "Change the colours of some in any paint program and delete the others or leave them as they are; "
+        "colorize --references carries what was changed through the scenes.",
+        epilog="examples:\n"
+        "  vsdeoldify references film.mkv                 writes film_references/ref_000123.png …\n"
+        "  vsdeoldify colorize film.mkv --references film_references\n"
+        "  vsdeoldify colorize film.mkv --references film_references --resume\n"
+        "                                                 after a picture was changed: only its part anew",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("input", metavar="INPUT", help="the film")
+    parser.add_argument(
+        "-o", "--output", metavar="FOLDER", help="where to write (default: INPUT's name with _references)"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace pictures of an earlier run")
+    parser.add_argument("--bits", type=int, choices=(8, 16), default=8, help="of the pictures (default: 8)")
+    add_scenes_option(parser)
+    parser.add_argument(
+        "--progress",
+        choices=("bar", "json"),
+        default="bar",
+        help="bar: for people, on stderr; json: for programs, a line of JSON on stdout for every report",
+    )
+    add_colour_options(parser)
+    parser.set_defaults(references=None)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the pictures."""
+    source = film_file(args.input)
+    folder = (
+        user_path(args.output).absolute() if args.output else source.with_name(f"{source.stem}_references")
+    )
+    if folder.exists() and not folder.is_dir():
+        raise CommandError(f"the output must be a folder: {folder} is a file", USAGE)
+
+    from ...film.references import SHEET, write_references
+
+    reporter = JsonLines() if args.progress == "json" else Terminal()
+    pictures = write_references(
+        source, coloured_by(args), folder, bits=args.bits, overwrite=args.overwrite, reporter=reporter
+    )
+    count = f"{len(pictures)} picture{'s' * (len(pictures) != 1)}"
+    reporter.result(
+        f"{folder}: {count}, all of them in {SHEET}; change the colours of some, then "
+        f"vsdeoldify colorize {source.name} --references {folder.name}",
+        output=folder,
+        pictures=len(pictures),
+    )
+    return DONE
