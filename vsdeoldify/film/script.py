@@ -48,8 +48,8 @@ def make_script(
     lines = [
         "# Colours a film with vsdeoldify; made by: vsdeoldify script",
         "# Run:  vspipe -c y4m THIS.vpy - | ffmpeg -i - COLOUR.mkv   (vsdeoldify colorize adds the sound.)",
-        "# Where the frame rate varies, that loses the frames' times: vsdeoldify colorize keeps them; or give",
-        "# VideoSource a constant rate, as in fpsnum=25, fpsden=1.",
+        "# Where the frame rate varies, that loses the times of frames, which vsdeoldify colorize keeps:",
+        "# give VideoSource a constant rate then, as in fpsnum=25, fpsden=1.",
         "import vapoursynth as vs",
         "",
         "from vsdeoldify import colorize",
