@@ -522,7 +522,7 @@ def test_tools_that_do_not_run_are_named(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(tools.sysconfig, "get_path", lambda _: str(tmp_path))
     (ffmpeg,) = tools.ffmpeg(Facts())
-    assert ffmpeg.level == "warning"
+    assert ffmpeg.level == "error", "no other ffmpeg is there"
     assert "libx265.so.1" in ffmpeg.text
     (vspipe,) = tools.vspipe(Facts(VAPOURSYNTH))
     assert vspipe.level == "warning"

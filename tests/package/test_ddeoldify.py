@@ -47,9 +47,9 @@ def colour(models: Path) -> Any:
 
 def test_the_signature_is_the_originals() -> None:
     def signature(function: Any) -> list[tuple[str, Any]]:
-        # What stands for filters that the original does not have is left out.
+        # What goes by keyword only, or stands for filters that the original does not have, is left out.
         parameters = inspect.signature(function).parameters.values()
-        return [(p.name, p.default) for p in parameters if p.kind is not p.VAR_KEYWORD]
+        return [(p.name, p.default) for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
 
     ours = signature(ddeoldify)[:13]
     names = """

@@ -130,7 +130,7 @@ def test_a_family_colours_through_the_functions_the_script_and_the_options(
 
     assert family in help_of(capsys, "script")
     film = tmp_path / "film.mkv"
-    film.touch()
+    film.write_bytes(b"\x1a\x45\xdf\xa3")
     assert cli.main(["script", str(film), "--ddcolor", family, "--device", "99"]) == 0
     assert called(capsys.readouterr().out)["ddcolor_p"][0] == family
 
@@ -159,7 +159,7 @@ def test_a_filter_works_through_the_functions_the_script_and_the_help(
 
     assert "dark, smooth, colormap, stab, toy" in help_of(capsys, "script")
     film = tmp_path / "film.mkv"
-    film.touch()
+    film.write_bytes(b"\x1a\x45\xdf\xa3")
     options = ["--set", "toy_p=[0.1]", "--no-stabilizer", "--device", "99"]
     assert cli.main(["script", str(film), *options]) == 0
     assert called(capsys.readouterr().out)["toy"] is False

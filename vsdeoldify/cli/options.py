@@ -3,6 +3,7 @@
 import argparse
 import ast
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +19,7 @@ from .errors import USAGE, CommandError
 
 if TYPE_CHECKING:
     from ..film.recipe import Recipe
-
-if TYPE_CHECKING:
-    from ..film.recipe import Recipe
+    from ..film.reel import Reel
 
 
 def add_colour_options(parser: argparse.ArgumentParser) -> None:
@@ -158,6 +157,63 @@ def chosen_parameters(args: argparse.Namespace) -> Preset:
     except TypeError as error:
         raise CommandError(f"--set: {error}", USAGE) from None
     return Preset(chosen.name, chosen.colours, _only_used(chosen.ddeoldify), chosen.stabilizer)
+
+
+def add_reel_options(group: Any) -> None:
+    """The options that make a film of numbered pictures, shared by the commands that take films."""
+    group.add_argument(
+        "--film",
+        action="store_true",
+        help="INPUT is a folder of numbered pictures (DPX, TIFF, PNG, …) that are a film, or a pattern of "
+        "their names such as scan_%%06d.dpx",
+    )
+    group.add_argument(
+        "--fps",
+        type=_rate,
+        metavar="RATE",
+        help="how many of those pictures a second has: 16 or 18 for most silent film, 24 for sound film",
+    )
+
+
+def film_or_reel(args: argparse.Namespace) -> "Path | Reel":
+    """What `input`, `film` and `fps` name.
+
+    Raises:
+        CommandError: they contradict each other.
+        FilmError: there is no such film.
+    """
+    from ..film.reel import find_reel, is_pattern
+
+    path = user_path(args.input)
+    if not (path.is_dir() and args.film) and not is_pattern(path):
+        if args.fps is not None:
+            raise CommandError(
+                "--fps is for numbered pictures, given as their folder or as a pattern (scan_%06d.dpx): a "
+                "film has a rate of its own",
+                USAGE,
+            )
+        return film_file(args.input)
+    if not args.film or args.fps is None:
+        raise CommandError(
+            f"{args.input}: numbered pictures are a film with --film --fps RATE, as in --film --fps 18 "
+            "(16 or 18 pictures a second for most silent film, 24 for sound film)",
+            USAGE,
+        )
+    return find_reel(path.absolute(), args.fps)
+
+
+def _rate(text: str) -> Fraction:
+    """A frame rate as people write it: 18, 16.67, 24000/1001; 23.976 and its like as what they stand for."""
+    try:
+        rate = Fraction(text.strip())
+    except (ValueError, ZeroDivisionError):
+        raise argparse.ArgumentTypeError(f"{text!r} is no frame rate, such as 18 or 24000/1001") from None
+    if not 1 <= rate <= 1000:
+        raise argparse.ArgumentTypeError(f"a frame rate is 1 to 1000, got {text}")
+    for whole in (24, 30, 48, 60, 120):
+        if abs(rate - Fraction(whole * 1000, 1001)) < Fraction(1, 500):
+            return Fraction(whole * 1000, 1001)
+    return rate.limit_denominator(10_000)
 
 
 def add_scenes_option(parser: "argparse.ArgumentParser | argparse._ArgumentGroup") -> None:

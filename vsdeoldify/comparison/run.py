@@ -8,6 +8,7 @@ import numpy as np
 import vapoursynth as vs
 
 from .. import ddeoldify, ddeoldify_stabilizer
+from ..film.reel import Reel
 from ..metrics import PictureScore, score
 from ..pictures.files import (
     encode_picture,
@@ -53,7 +54,7 @@ class Comparison:
     reporter: Reporter = SILENT
     failures: int = 0
 
-    def run(self, inputs: Sequence[Path], colourings: Sequence[Colouring]) -> list[Result]:
+    def run(self, inputs: "Sequence[Path | Reel]", colourings: Sequence[Colouring]) -> list[Result]:
         """Compare.
 
         Args:
@@ -63,7 +64,7 @@ class Comparison:
         Returns:
             By input: the truth, gray, and every colouring that worked.
         """
-        results: dict[Path, list[Result]] = {}
+        results: dict[Path | Reel, list[Result]] = {}
         with self.reporter.stage(len(inputs) * (1 + len(colourings)), "results") as progress:
             for done, path in enumerate(inputs):
                 progress.update(done)
@@ -76,8 +77,8 @@ class Comparison:
                 self._colour_all(results, colouring, progress, len(inputs) * number)
         return [result for found in results.values() for result in found]
 
-    def _open(self, path: Path) -> Sample:
-        if is_picture(path):
+    def _open(self, path: "Path | Reel") -> Sample:
+        if isinstance(path, Path) and is_picture(path):
             return PictureSample(path, self.largest)
         return ClipSample(path, self.largest, self.start, self.frames)
 
@@ -88,7 +89,7 @@ class Comparison:
         return [truth, self._measure(sample, GRAY, sample.gray)]
 
     def _colour_all(
-        self, results: dict[Path, list[Result]], colouring: Colouring, progress: Stage, done: int
+        self, results: dict[Path | Reel, list[Result]], colouring: Colouring, progress: Stage, done: int
     ) -> None:
         keep = None
         for number, (path, found) in enumerate(results.items()):

@@ -9,6 +9,7 @@ import vapoursynth as vs
 
 from .. import meter
 from ..film.inputs import check_film_file, unreadable
+from ..film.reel import Reel
 from ..film.script import PLUGIN_MISSING, source_arguments
 from ..film.tracks import film_track
 from ..pictures.files import Picture, frame_to_picture, picture_to_clip, read_picture
@@ -78,7 +79,7 @@ class ClipSample:
     """Some frames of a film.
 
     Args:
-        path: the file.
+        path: the file, or numbered pictures.
         largest: a longer side is scaled down to this, in pixels.
         start: the first frame.
         frames: how many frames; fewer where the film ends before.
@@ -87,24 +88,28 @@ class ClipSample:
         PictureError: it cannot be read, or has no frame there.
     """
 
-    def __init__(self, path: Path, largest: int, start: int, frames: int) -> None:
-        self.name = str(path)
+    def __init__(self, path: Path | Reel, largest: int, start: int, frames: int) -> None:
+        self.name = name = str(path.path if isinstance(path, Reel) else path)
         if not hasattr(vs.core, "bs"):
-            raise PictureError(f"{path} is no picture, and {PLUGIN_MISSING}")
+            raise PictureError(f"{name} is no picture, and {PLUGIN_MISSING}")
+        file = path.file(0) if isinstance(path, Reel) else path
         try:
-            check_film_file(path)
-            track = film_track(source_arguments(path))
-            clip = vs.core.bs.VideoSource(**source_arguments(path, track=track))
+            if isinstance(path, Reel):
+                clip = _of_reel(path)
+            else:
+                check_film_file(path)
+                track = film_track(source_arguments(path))
+                clip = vs.core.bs.VideoSource(**source_arguments(path, track=track))
         except FilmError as error:
             raise PictureError(str(error)) from None
         except vs.Error as error:
-            raise PictureError(str(unreadable(path, str(error)))) from error
+            raise PictureError(str(unreadable(file, str(error)))) from error
         try:
             clip = formats.check_clip(clip, gray=False)
         except (vs.Error, ValueError) as error:
-            raise PictureError(f"{path} cannot be read as a picture or film: {sentence(error)}") from error
+            raise PictureError(f"{name} cannot be read as a picture or film: {sentence(error)}") from error
         if start >= clip.num_frames:
-            raise PictureError(f"{path} has {clip.num_frames} frames, none from {start} on; lower --start")
+            raise PictureError(f"{name} has {clip.num_frames} frames, none from {start} on; lower --start")
         clip = clip[start : start + frames]
         scale = min(1.0, largest / max(clip.width, clip.height))
         if scale < 1:
@@ -134,6 +139,13 @@ class ClipSample:
     def steadiness(self, clip: vs.VideoNode) -> tuple[float, float] | None:
         film = meter.read(clip)
         return meter.flicker(film, self._cuts), meter.cdc(meter.to_rgb(film), self._cuts)
+
+
+def _of_reel(reel: Reel) -> vs.VideoNode:
+    """Numbered pictures as a clip, as the script of a film opens them."""
+    clip = vs.core.std.Splice([vs.core.bs.VideoSource(**arguments) for arguments in reel.arguments()])
+    assert clip.format is not None
+    return clip if clip.format.color_family == vs.YUV else clip.std.SetFrameProps(_Range=vs.RANGE_FULL)
 
 
 def _without_colour(picture: Picture) -> Picture:

@@ -5,6 +5,7 @@ import re
 import shutil
 import sysconfig
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from .facts import Facts
@@ -82,6 +83,7 @@ def motion(facts: Facts) -> Iterator[Finding]:
 def ffmpeg(facts: Facts) -> Iterator[Finding]:
     found = {"ffmpeg": shutil.which("ffmpeg"), "imageio-ffmpeg": facts.bundled_ffmpeg}
     working = False
+    broken: list[Finding] = []
     for name, path in found.items():
         if not path:
             continue
@@ -90,13 +92,23 @@ def ffmpeg(facts: Facts) -> Iterator[Finding]:
         data = {"file": path}
         if code != 0 or version is None:
             text = f"{path} does not run: {' '.join(output.split())[:200] or f'exit code {code}'}"
-            yield Finding("Tools", "warning", name, text, pip("install --upgrade imageio-ffmpeg"), data)
+            fix = pip("install --upgrade imageio-ffmpeg")
+            broken.append(Finding("Tools", "warning", name, text, fix, data))
             continue
         working = True
         encoders = output_of([path, "-hide_banner", "-encoders"])[1]
         lacking = [encoder for encoder in ("libx264", "libx265") if encoder not in encoders]
         text = f"{version[1]}, {path}" + (f", without {' and '.join(lacking)}" if lacking else "")
+        if "libx264" in lacking and not found["imageio-ffmpeg"]:
+            text += ", which films are encoded with by default"
+            fix = pip("install imageio-ffmpeg")
+            yield Finding(
+                "Tools", "warning", name, text, fix, data | {"version": version[1], "lacking": lacking}
+            )
+            continue
         yield Finding("Tools", "ok", name, text, data=data | {"version": version[1], "lacking": lacking})
-    if not working and not any(found.values()):
+    # Without one that works no film can be written.
+    yield from (finding if working else replace(finding, level="error") for finding in broken)
+    if not any(found.values()):
         fix = pip("install imageio-ffmpeg")
         yield Finding("Tools", "warning", "ffmpeg", "not found; films cannot be encoded without it", fix)

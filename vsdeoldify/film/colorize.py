@@ -1,6 +1,5 @@
 """Colour a film: open it, plan its pieces, make them, join them with its sound, give it its name."""
 
-import os
 import tempfile
 import time
 from collections.abc import Collection, Iterator, Sequence
@@ -12,13 +11,15 @@ from ..support.errors import FilmError
 from ..support.reporter import SILENT, Reporter
 from . import ffmpeg
 from .encoding import piece_suffix
+from .ffmpeg import cannot_open, choose_ffmpeg, see
 from .identity import make_job, place_of
 from .inputs import check_film_file
 from .join import Joint
 from .options import encoder_options
 from .pieces import Plan, Workshop, pieces_folder
 from .recipe import Recipe
-from .source import Film, Point, open_film
+from .reel import Reel
+from .source import Film, Point, open_film, open_reel
 from .streams import StreamPlan, plan_streams
 from .tracks import COVER_ONLY
 from .trial import try_encoder
@@ -75,14 +76,16 @@ class _Source:
     film: Film
     contents: ffmpeg.Contents
     streams: StreamPlan
-    state: os.stat_result
+    state: object
 
 
-def colorize_film(path: Path, recipe: Recipe, request: Request, reporter: Reporter = SILENT) -> Coloured:
+def colorize_film(
+    path: Path | Reel, recipe: Recipe, request: Request, reporter: Reporter = SILENT
+) -> Coloured:
     """Colour a film; nothing is at the output's place before all of it is done.
 
     Args:
-        path: the film.
+        path: the film; a file, or numbered pictures.
         recipe: how it is coloured.
         request: what is made of it, and where.
         reporter: told what is noteworthy, and how far the work is.
@@ -93,11 +96,16 @@ def colorize_film(path: Path, recipe: Recipe, request: Request, reporter: Report
         ModelError: a model file is missing.
     """
     wanted = encoder_options(request.encoder_options)
-    program = ffmpeg.find_ffmpeg()
+    program, passed_over = choose_ffmpeg()
+    if passed_over is not None:
+        reporter.note(passed_over)
     recipe.models()  # A missing model is named before the film is opened.
-    source = _open(path, program, request, wanted.without, reporter)
     folder = pieces_folder(request.output)
     with tempfile.TemporaryDirectory(prefix="vsdeoldify-") as temporary:
+        if isinstance(path, Reel):
+            source = _open_reel(path, request, Path(temporary), reporter)
+        else:
+            program, source = _open(path, program, request, wanted.without, reporter)
         suffix = request.output.suffix.lower()
         trial = try_encoder(source.film, suffix, wanted.encoder, program, Path(temporary))
         for note in trial.notes:
@@ -124,14 +132,18 @@ def colorize_film(path: Path, recipe: Recipe, request: Request, reporter: Report
 
 def _open(
     path: Path, program: str, request: Request, without: Collection[str], reporter: Reporter
-) -> _Source:
-    """Open a film, and say what is noteworthy about it."""
+) -> tuple[str, _Source]:
+    """Open a film, and say what is noteworthy about it; and the ffmpeg that can open it too."""
     check_film_file(path)
-    contents = ffmpeg.contents(program, path)
+    program, contents, note = see(program, path)
+    if note is not None:
+        reporter.note(note)
     if contents.streams and not contents.pictures:
         raise FilmError(COVER_ONLY.format(path) if contents.covers else f"{path} holds no picture track")
-    state = path.stat()
+    state = _state(path)
     film = open_film(path, contents, reporter)
+    if not contents.format:
+        raise cannot_open(program, path)
     film.range(request.start, request.end)  # A wrong range is said before anything else.
     contents = replace(contents, streams=tuple(s for s in contents.streams if s.kind not in without))
     streams = plan_streams(contents, request.output.suffix.lower())
@@ -141,7 +153,22 @@ def _open(
         reporter.note("the frame rate varies; every frame keeps its time")
     if film.properties.get("_FieldBased"):
         reporter.note("the film is interlaced; deinterlaced first it would be coloured better")
-    return _Source(film, contents, streams, state)
+    return program, _Source(film, contents, streams, state)
+
+
+def _open_reel(reel: Reel, request: Request, folder: Path, reporter: Reporter) -> _Source:
+    """Open a reel, and say what is noteworthy about it; its index goes into a folder."""
+    state = reel.state()
+    film = open_reel(reel, reporter, folder)
+    film.range(request.start, request.end)
+    for note in film.notes:
+        reporter.note(note)
+    return _Source(film, ffmpeg.Contents(), StreamPlan(()), state)
+
+
+def _state(path: Path) -> object:
+    state = path.stat()
+    return state.st_size, state.st_mtime_ns
 
 
 def _plan(
@@ -149,7 +176,11 @@ def _plan(
 ) -> Plan:
     """Decide what is to be made; the script is written into a folder."""
     script = folder / "film.vpy"
-    script.write_text(recipe.script(film.path, track=film.track), encoding="utf-8", errors="surrogateescape")
+    if film.reel is not None:
+        text = recipe.script(film.reel, cache=folder)
+    else:
+        text = recipe.script(film.path, track=film.track)
+    script.write_text(text, encoding="utf-8", errors="surrogateescape")
     return Plan(
         job=make_job(film, film.range(request.start, request.end), recipe, encoder, program),
         place=place_of(recipe, film.path, program),
@@ -181,8 +212,12 @@ def _make_pieces(plan: Plan, workshop: Workshop, request: Request, reporter: Rep
 
 def _check_unchanged(source: _Source) -> None:
     """Refuse to join a film with the sound of another that lies at its place by now."""
-    path, now = source.film.path, source.film.path.stat()
-    if (now.st_size, now.st_mtime_ns) != (source.state.st_size, source.state.st_mtime_ns):
+    path, reel = source.film.path, source.film.reel
+    if (reel.state() if reel is not None else _state(path)) != source.state:
+        if reel is not None:
+            raise FilmError(
+                f"pictures of {path} were changed while they were being coloured: --overwrite starts again"
+            )
         raise FilmError(
             f"{path} was changed while it was being coloured: its sound may be another film's. "
             "--overwrite starts again"

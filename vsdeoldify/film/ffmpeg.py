@@ -1,14 +1,20 @@
-"""ffmpeg: find it, see what a file holds, and choose how a film is encoded and joined with its sound."""
+"""ffmpeg: find one that works here, and see what a file holds."""
 
 import re
 import shutil
 import subprocess
+import tempfile
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from ..support.errors import FilmError
+from ..support.words import one_line
 
 _ATTACHED = re.compile(r"\((?:attached pic|timed thumbnails)\)")
+
+_GET = 'pip install "vsdeoldify[cli]" (or: pip install imageio-ffmpeg)'
+_LACKS = "lacks the encoder libx264"
 
 
 @dataclass(frozen=True)
@@ -62,22 +68,109 @@ class Contents:
 
 
 def find_ffmpeg() -> str:
-    """The system's ffmpeg, else the one of the package imageio-ffmpeg.
+    """The ffmpeg on the PATH, or where that does not work the one of the package imageio-ffmpeg.
 
     Raises:
-        FilmError: there is neither.
+        FilmError: there is none, or none works.
     """
-    if (found := shutil.which("ffmpeg")) is not None:
-        return found
+    return choose_ffmpeg()[0]
+
+
+def choose_ffmpeg() -> tuple[str, str | None]:
+    """The program, and what to say of another that was passed over.
+
+    Raises:
+        FilmError: there is none, or none works.
+    """
+    troubles: list[str] = []
+    found = _candidates()
+    if not found:
+        raise FilmError(
+            f"ffmpeg, which writes films, is not installed: {_GET}, or install it with your system's package "
+            "manager"
+        )
+    for program in found:
+        trouble = _trouble(program)
+        if trouble is None:
+            note = f"{troubles[0]}: {program} is used instead" if troubles else None
+            return program, note
+        troubles.append(f"the ffmpeg {program} {trouble}")
+    lacking = [program for program in found if _trouble(program) == _LACKS]
+    if lacking:
+        # Another encoder may be asked for.
+        return lacking[0], f"{'; '.join(troubles)}: to get one that has it, {_GET}"
+    raise FilmError(f"{'; '.join(troubles)}: repair or remove it, or get another one: {_GET}")
+
+
+def see(program: str, path: Path) -> tuple[str, Contents, str | None]:
+    """What a film holds, by an ffmpeg that can open it.
+
+    Args:
+        program: the first to be asked.
+        path: the film.
+
+    Returns:
+        The ffmpeg, what it sees, and what to say where it is another one; nothing is seen where none opens
+        the film.
+    """
+    seen = contents(program, path)
+    if seen.format:
+        return program, seen, None
+    for other in _candidates():
+        if other != program and _trouble(other) is None and (found := contents(other, path)).format:
+            note = f"the ffmpeg {program} cannot open {path}: {other} is used instead"
+            return other, found, note
+    return program, seen, None
+
+
+def cannot_open(program: str, path: Path) -> FilmError:
+    """The error for a film that the source filter reads and ffmpeg does not."""
+    return FilmError(
+        f"the ffmpeg {program} cannot open {path}, so its sound cannot be taken along: one of snap or "
+        f"flatpak sees only parts of the disk; get another ({_GET}), or move the film to your home folder"
+    )
+
+
+def _candidates() -> list[str]:
+    found = [program] if (program := shutil.which("ffmpeg")) is not None else []
     try:
         import imageio_ffmpeg
 
-        return str(imageio_ffmpeg.get_ffmpeg_exe())
+        found.append(str(imageio_ffmpeg.get_ffmpeg_exe()))
     except (ImportError, RuntimeError):
-        raise FilmError(
-            'ffmpeg, which writes films, is not installed: pip install "vsdeoldify[cli]" '
-            "(or: pip install imageio-ffmpeg), or install it with your system's package manager"
-        ) from None
+        pass
+    return list(dict.fromkeys(found))
+
+
+@cache
+def _trouble(program: str) -> str | None:
+    """Why an ffmpeg cannot be used here; None if it can."""
+    with tempfile.TemporaryDirectory(prefix="vsdeoldify-") as folder:
+        piece = Path(folder, "trial.mov")
+        picture = ["-f", "lavfi", "-i", "color=gray:s=64x64:r=25", "-frames:v", "1"]
+        encode = ["-c:v", "libx264", "-pix_fmt", "yuv420p", file_argument(piece)]
+        try:
+            done = subprocess.run(
+                [program, "-hide_banner", "-nostdin", "-v", "error", *picture, *encode],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=False,
+            )
+        except OSError as error:
+            return f"does not start ({error.strerror or error})"
+        said = plain(done.stderr.decode(errors="replace"))
+        if done.returncode == 0:
+            if piece.is_file() and piece.stat().st_size:
+                return None
+            return "writes where this program does not see it, as those of snap and flatpak do"
+    if "libx264" in said:
+        return _LACKS
+    return f"does not work ({one_line(said) if said.strip() else f'exit code {done.returncode}'})"
+
+
+def plain(text: str) -> str:
+    """What ffmpeg says without the colours that AV_LOG_FORCE_COLOR asks for."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
 
 
 def contents(ffmpeg: str, path: Path) -> Contents:
@@ -89,7 +182,7 @@ def contents(ffmpeg: str, path: Path) -> Contents:
         stderr=subprocess.PIPE,
         check=False,
     )
-    text = done.stderr.decode(errors="replace")
+    text = plain(done.stderr.decode(errors="replace"))
     start = re.search(r"^\s+Duration: .*?start: (-?[\d.]+)", text, re.MULTILINE)
     length = re.search(r"^\s+Duration: (\d+):(\d+):(\d+\.\d+)", text, re.MULTILINE)
     seconds = float(length[1]) * 3600 + float(length[2]) * 60 + float(length[3]) if length else 0.0
@@ -128,6 +221,6 @@ def failure(program: str, code: int, log: str) -> FilmError:
             how += ": perhaps the memory was full"
     else:
         how = f"{program} failed (exit code {code})"
-    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    lines = [line.strip() for line in plain(log).splitlines() if line.strip()]
     # ffmpeg says the cause first and what followed from it last.
     return FilmError(how + (": " + " | ".join(lines[:4]) if lines else ""))

@@ -12,8 +12,10 @@ from ..models.verify import known_sha256
 from ..settings.references import read_folder
 from ..settings.version import CHAIN_VERSION
 from ..support.errors import FilmError, RequestError
+from .ffmpeg import plain
 from .job import FilmMark, Job, Place, portable
 from .recipe import Recipe
+from .reel import Reel
 from .scenes import firsts_on
 from .source import Film
 
@@ -46,7 +48,7 @@ def make_job(film: Film, span: tuple[int, int], recipe: Recipe, encoder: Sequenc
     """
     models = recipe.models()
     return Job(
-        film=film_mark(film.path, film.frames),
+        film=film_mark(film.reel or film.path, film.frames),
         timing=_timing(film),
         first=span[0],
         end=span[1],
@@ -111,12 +113,15 @@ def place_of(recipe: Recipe, film: Path, ffmpeg: str) -> Place:
     )
 
 
-def film_mark(path: Path, frames: int) -> FilmMark:
+def film_mark(path: Path | Reel, frames: int) -> FilmMark:
     """A film by its content: quick, however large it is.
 
     Raises:
         FilmError: the file cannot be read.
     """
+    if isinstance(path, Reel):
+        size, digest = path.mark()
+        return FilmMark(size, digest, "", frames)
     try:
         with path.open("rb") as file:
             size = path.stat().st_size
@@ -158,7 +163,7 @@ def _run(command: Sequence[str]) -> str:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     except OSError as error:
         raise FilmError(f"ffmpeg cannot be started: {error.strerror or error}") from error
-    return (done.stderr if "-nostdin" in command else done.stdout).decode(errors="replace")
+    return plain((done.stderr if "-nostdin" in command else done.stdout).decode(errors="replace"))
 
 
 def _timing(film: Film) -> str:

@@ -58,9 +58,9 @@ class FilmMark:
     """A film by its content.
 
     Attributes:
-        size: the file's bytes.
-        head: SHA-256 of its first mebibyte, in hex digits.
-        tail: SHA-256 of its last mebibyte.
+        size: the file's bytes; of a reel, those of all its pictures.
+        head: SHA-256 of its first mebibyte, in hex digits; of a reel, of parts of all its pictures.
+        tail: SHA-256 of its last mebibyte; of a reel, empty.
         frames: how many frames the source filter finds in it.
     """
 

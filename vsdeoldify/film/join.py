@@ -123,7 +123,10 @@ class Joint:
     def _command(self, pieces: Path, joined: Path, sound: Path | None = None) -> list[str]:
         """What joins the pieces of a list with the source's streams; the last argument is the result."""
         suffix, delay = joined.suffix, self._delay if self._whole else 0.0
-        streams, drop, beside = list(self.streams.options), [], []
+        # Numbered pictures hold nothing beside themselves.
+        streams = [] if self.film.reel else list(self.streams.options)
+        drop: list[str] = []
+        beside: list[str] = []
         for kind in "as":
             if not self._whole and self.streams.kept(kind):
                 drop += _drop(kind)
@@ -138,8 +141,7 @@ class Joint:
             *("-hide_banner", "-nostdin", "-v", "error", "-y"),
             *(("-itsoffset", f"{delay:.6f}") if delay > 1e-4 else ()),
             *("-f", "concat", "-safe", "0", "-i", ffmpeg.file_argument(pieces)),
-            *self._cut,
-            *("-i", ffmpeg.file_argument(self.film.path)),
+            *(() if self.film.reel else (*self._cut, "-i", ffmpeg.file_argument(self.film.path))),
             *beside,
             *("-map", "0:v:0", "-c:v", "copy", "-disposition:v:0", "default"),
             *self.tags,

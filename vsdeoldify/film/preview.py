@@ -8,16 +8,17 @@ from ..pictures.files import read_picture, write_picture
 from ..pictures.sheet import make_sheet
 from ..support.reporter import SILENT, Reporter
 from ..support.words import clock
-from . import ffmpeg
+from .ffmpeg import find_ffmpeg, see
 from .inputs import check_film_file
 from .process import render_process
 from .recipe import Recipe
+from .reel import Reel
 from .scenes import firsts_on
-from .source import Film, Point, open_film
+from .source import Film, Point, open_film, open_reel
 
 
 def preview_film(
-    path: Path,
+    path: Path | Reel,
     recipe: Recipe,
     count: int,
     output: Path,
@@ -45,15 +46,20 @@ def preview_film(
         PictureError: the sheet cannot be written.
     """
     recipe.models()  # A missing model is named before the film is opened.
-    check_film_file(path)
-    film = open_film(path, ffmpeg.contents(ffmpeg.find_ffmpeg(), path), reporter)
-    numbers = spread(count, *film.range(start, end))
-    if recipe.scenes is not None:
-        firsts_on(recipe.scenes, film.frames)
     with tempfile.TemporaryDirectory(prefix="vsdeoldify-") as temporary:
         folder = Path(temporary)
+        if isinstance(path, Reel):
+            film = open_reel(path, reporter, folder)
+            text = recipe.script(path, cache=folder)
+        else:
+            check_film_file(path)
+            film = open_film(path, see(find_ffmpeg(), path)[1], reporter)
+            text = recipe.script(path, track=film.track)
+        numbers = spread(count, *film.range(start, end))
+        if recipe.scenes is not None:
+            firsts_on(recipe.scenes, film.frames)
         script = folder / "film.vpy"
-        script.write_text(recipe.script(path, track=film.track), encoding="utf-8", errors="surrogateescape")
+        script.write_text(text, encoding="utf-8", errors="surrogateescape")
         with (
             render_process("pictures", script, ",".join(map(str, numbers)), folder) as renderer,
             reporter.stage(len(numbers), "frames", title="preview") as stage,

@@ -53,10 +53,8 @@ class Process:
         text = self._log.read().decode(errors="replace")
         if marked := re.findall(rf"^{ERROR_MARK}(.*)$", text, re.MULTILINE):
             return FilmError(json.loads(marked[-1]))
-        if code == 0:
-            return FilmError(
-                f"{self._name} ended before it had all frames: --encoder-options must not end the film early"
-            )
+        if code == 0 and not text.strip():
+            return FilmError(f"{self._name} ended before it had all frames")
         return failure(self._name, code, "\n".join(text.splitlines()[-20:]))
 
 

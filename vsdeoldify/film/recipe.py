@@ -6,6 +6,7 @@ from pathlib import Path
 from ..networks.files import UsedModel, used_models
 from ..settings.presets import Preset
 from ..settings.scenes import Scenes
+from .reel import Reel
 from .script import make_script
 
 
@@ -26,12 +27,13 @@ class Recipe:
     scenes: Scenes | None = None
     references: Path | None = None
 
-    def script(self, source: Path, *, cache: Path | None = None, track: int | None = None) -> str:
+    def script(self, source: Path | Reel, *, cache: Path | None = None, track: int | None = None) -> str:
         """The VapourSynth script of a film: output 0 is the coloured film, output 1 the source.
 
         Args:
             source: the film.
-            cache: folder of the source filter's index; by default the user's cache folder.
+            cache: folder of the source filter's index; by default the user's cache folder;
+                of a reel none.
             track: which of the file's tracks is the film; by default the first picture track.
         """
         return make_script(

@@ -82,6 +82,8 @@ def _act(result: BinaryIO, action: str, *arguments: str) -> None:
     if action == "probe":
         found = probe(json.loads(arguments[0]), result)
         result.write(json.dumps(found).encode() + b"\n")
+    elif action == "reel":
+        result.write(json.dumps(probe_reel(**json.loads(arguments[0]), file=result)).encode() + b"\n")
     elif action == "track":
         result.write(json.dumps(_track(json.loads(arguments[0]))).encode() + b"\n")
     elif action == "frames":
@@ -134,17 +136,7 @@ def probe(arguments: dict[str, Any], file: BinaryIO) -> dict[str, Any]:
     """
     import vapoursynth as vs
 
-    if not hasattr(vs.core, "bs"):
-        from .script import PLUGIN_MISSING
-
-        raise RuntimeError(PLUGIN_MISSING)
-
-    def report(kind: int, message: str) -> None:
-        if found := re.search(r"(\d+)%", message):
-            file.write(PROGRESS_MARK + found[1].encode() + b"\n")
-            file.flush()
-
-    vs.core.add_log_handler(report)
+    _report_reading(file)
     try:
         track = film_track(arguments)
         if track is not None:
@@ -183,6 +175,84 @@ def probe(arguments: dict[str, Any], file: BinaryIO) -> dict[str, Any]:
         "timebase": [int(opened["timebasenum"]), int(opened["timebaseden"])],
         "times": [None if time == _UNKNOWN_TIME else int(time) for time in times],
     }
+
+
+def _report_reading(file: BinaryIO) -> None:
+    """Write a line for every per cent that the source filter has read."""
+    import vapoursynth as vs
+
+    if not hasattr(vs.core, "bs"):
+        from .script import PLUGIN_MISSING
+
+        raise RuntimeError(PLUGIN_MISSING)
+
+    def report(kind: int, message: str) -> None:
+        if found := re.search(r"(\d+)%", message):
+            file.write(PROGRESS_MARK + found[1].encode() + b"\n")
+            file.flush()
+
+    vs.core.add_log_handler(report)
+
+
+def probe_reel(runs: Sequence[dict[str, Any]], counts: Sequence[int], file: BinaryIO) -> dict[str, Any]:
+    """Open numbered pictures and say what they are.
+
+    Args:
+        runs: the arguments of `bs.VideoSource` for each stretch without a missing number.
+        counts: how many pictures each has.
+        file: where lines with the per cent read so far go, each after `PROGRESS_MARK`.
+
+    Returns:
+        Number of frames, size, format, tags and mean brightness (0 to 1) of the first one; the `odd` frame
+        that is unlike the first one, if there is one; the frames that are `lost`, since they cannot be
+        decoded. Or, where the source filter does not open them, what it says.
+    """
+    import numpy as np
+    import vapoursynth as vs
+
+    _report_reading(file)
+    lost: list[int] = []
+    begun, first, odd = 0, None, None
+    for arguments, count in zip(runs, counts, strict=True):
+        try:
+            opened = vs.core.bs.VideoSource(**arguments | {"variableformat": -1}, exporttimestamps=True)
+            frame = opened["clip"].get_frame(0)
+        except vs.Error as error:
+            return {"unreadable": str(error), "frame": begun}
+        clip: vs.VideoNode = opened["clip"]
+        times = opened["timestamps"] if isinstance(opened["timestamps"], list) else [opened["timestamps"]]
+        numbers = [int(time) for time in times]
+        lost += [begun + n for n in sorted({*range(count)} - {*numbers})]
+        first = frame if first is None else first
+        varies = clip.width == 0 or clip.format is None or clip.format.id == 0
+        if odd is None and (varies or _shape(frame) != _shape(first)):
+            looked = (n for n in range(clip.num_frames) if _shape(clip.get_frame(n)) != _shape(first))
+            if (place := next(looked, None)) is not None:
+                odd, other = begun + numbers[place], _shape(clip.get_frame(place))
+        begun += count
+    assert first is not None
+    found = {name: int(first.props[name]) for name in _PROPERTIES if name in first.props}
+    top = 1 if first.format.sample_type == vs.FLOAT else (1 << first.format.bits_per_sample) - 1
+    return {
+        "frames": begun,
+        "odd": odd,
+        "other": "" if odd is None else other,
+        "first": _shape(first),
+        "lost": lost,
+        "width": first.width,
+        "height": first.height,
+        "family": first.format.color_family.name,
+        "bits": first.format.bits_per_sample,
+        "floating": first.format.sample_type == vs.FLOAT,
+        "subsampling": [first.format.subsampling_w, first.format.subsampling_h],
+        "tags": found,
+        "alpha": "_Alpha" in first.props,
+        "mean": sum(float(np.asarray(plane).mean()) for plane in first) / first.format.num_planes / top,
+    }
+
+
+def _shape(frame: "vs.VideoFrame") -> str:
+    return f"{frame.width}×{frame.height} {frame.format.name}"
 
 
 def _angle(arguments: dict[str, Any]) -> int:

@@ -18,7 +18,7 @@ from ..support.errors import FilmError, RequestError
 from ..support.files import write_whole
 from ..support.reporter import SILENT, Reporter
 from ..support.words import clock
-from . import ffmpeg
+from .ffmpeg import find_ffmpeg, see
 from .inputs import check_film_file
 from .process import render_process
 from .script import source_arguments, thumbnail_script
@@ -81,7 +81,7 @@ def find_scenes(
         FilmError: the film cannot be read.
     """
     check_film_file(path)
-    film = open_film(path, ffmpeg.contents(ffmpeg.find_ffmpeg(), path), reporter)
+    film = open_film(path, see(find_ffmpeg(), path)[1], reporter)
     listed = None if scenes is None else firsts_on(scenes, film.frames)
     starts, lumas = _look(film, threshold, reporter)
     firsts = [n for n, start in enumerate(starts) if start] if listed is None else listed

@@ -15,6 +15,7 @@ from ..settings.presets import Preset
 from ..settings.scenes import Scenes
 from ..support.files import cache_folder
 from ..support.words import one_line
+from .reel import Reel
 
 PLUGIN_MISSING = (
     "the source filter BestSource, which reads films, is not installed: "
@@ -23,7 +24,7 @@ PLUGIN_MISSING = (
 
 
 def make_script(
-    source: Path,
+    source: Path | Reel,
     chosen: Preset,
     *,
     cache: Path | None = None,
@@ -36,7 +37,7 @@ def make_script(
     Args:
         source: the film.
         chosen: the parameters.
-        cache: folder of the source filter's index; by default the user's cache folder.
+        cache: folder of the source filter's index; by default the user's cache folder, and none for a reel.
         track: which of the file's tracks is the film; by default the first picture track.
         scenes: a list to obey; None lets the functions find the scenes.
         references: a folder of pictures that correct the colours.
@@ -54,24 +55,52 @@ def make_script(
         "",
         "core = vs.core",
         "",
-        "# Any other source filter will do as well, e.g. core.lsmas.LWLibavSource or core.ffms2.Source.",
-        f"source = core.bs.VideoSource({_arguments(source_arguments(source, cache, track))})",
+        *(_opened_reel(source, cache) if isinstance(source, Reel) else _opened(source, cache, track)),
         "",
         *(_marking(scenes) if scenes is not None else []),
         *_call(chosen, "source" if scenes is None else "clip", references),
         "",
     ]
+    if not isinstance(source, Reel):
+        lines += [
+            "if clip.format.color_family == vs.RGB:  # Encoders of films take YUV.",
+            "    depth = vs.YUV444P8 if clip.format.bits_per_sample == 8 else vs.YUV444P10",
+            '    matrix = "709" if clip.width > 1024 or clip.height > 576 else "170m"',
+            "    clip = core.resize.Bicubic(clip, format=depth, matrix_s=matrix)",
+            "",
+        ]
     lines += [
-        "if clip.format.color_family == vs.RGB:  # Encoders of films take YUV.",
-        "    depth = vs.YUV444P8 if clip.format.bits_per_sample == 8 else vs.YUV444P10",
-        '    matrix = "709" if clip.width > 1024 or clip.height > 576 else "170m"',
-        "    clip = core.resize.Bicubic(clip, format=depth, matrix_s=matrix)",
-        "",
         "clip.set_output(0)",
         "source.set_output(1)  # to compare with",
         "",
     ]
     return "\n".join(lines)
+
+
+def _opened(source: Path, cache: Path | None, track: int | None) -> list[str]:
+    return [
+        "# Any other source filter will do as well, e.g. core.lsmas.LWLibavSource or core.ffms2.Source.",
+        f"source = core.bs.VideoSource({_arguments(source_arguments(source, cache, track))})",
+    ]
+
+
+def _opened_reel(reel: Reel, cache: Path | None) -> list[str]:
+    """The lines that open a reel, run by run where numbers are missing."""
+    runs = [f"core.bs.VideoSource({_arguments(arguments)})" for arguments in reel.arguments(cache)]
+    rate = f"fpsnum={reel.rate.numerator}, fpsden={reel.rate.denominator}"
+    return [
+        "# Numbered pictures. Scanners write full range, and not all formats say so.",
+        *([f"source = {runs[0]}"] if len(runs) == 1 else ["source = core.std.Splice(["]),
+        *([f"    {run}," for run in runs] + ["])"] if len(runs) > 1 else []),
+        f"source = core.std.AssumeFPS(source, {rate})",
+        "if source.format.color_family != vs.YUV:",
+        "    source = core.std.SetFrameProps(source, _Range=vs.RANGE_FULL)",
+        "if source.format.color_family == vs.RGB:  # In full range a gray scan's values are its luma.",
+        "    depths = {8: vs.YUV444P8, 10: vs.YUV444P10, 12: vs.YUV444P12}",
+        "    depth = depths.get(source.format.bits_per_sample, vs.YUV444P16)",
+        '    matrix = "709" if source.width > 1024 or source.height > 576 else "170m"',
+        '    source = core.resize.Bicubic(source, format=depth, matrix_s=matrix, range_s="full")',
+    ]
 
 
 def thumbnail_script(source: Path, size: tuple[int, int], track: int | None = None) -> str:

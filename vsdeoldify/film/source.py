@@ -7,19 +7,22 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from ..support.errors import FilmError, RequestError
+from ..support.errors import FilmError, PictureError, RequestError
 from ..support.reporter import SILENT, Reporter
 from ..support.words import clock
 from . import ffmpeg
 from .inputs import unreadable
 from .process import render_process
 from .raw import LAYOUTS, RawFormat
+from .reel import Reel
 from .render import PROGRESS_MARK
 from .script import source_arguments
 from .times import _constant_rate, mend_times
 
 _INDEXED = 100
 """Of films with fewer frames the source filter keeps no index."""
+_BRIGHTNESS = 0.02
+"""Of the whole range: what two decoders may differ in."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ class Film:
         start: time of the first frame in the file, in seconds.
         notes: what was assumed of the times, in sentences.
         track: which of the file's tracks it is; None for the first picture track.
+        reel: the numbered pictures that it is; None for a file.
     """
 
     path: Path
@@ -55,13 +59,18 @@ class Film:
     start: float
     notes: tuple[str, ...] = ()
     track: int | None = None
+    reel: Reel | None = None
 
     @property
     def raw(self) -> RawFormat:
         """What its frames are once they are coloured, on their way to the encoder."""
         layouts = {shrinking: layout for layout, shrinking in LAYOUTS.items()}
         layout = layouts.get(self.subsampling, b"444") if self.family == "YUV" else b"444"
-        bits = min(self.bits, 16 if self.family != "RGB" or self.bits == 8 else 10)
+        bits = min(self.bits, 16)
+        if self.family == "RGB":
+            # As the script says.
+            depths = (8, 10, 12, 16) if self.reel is not None else (8, 10)
+            bits = next((depth for depth in depths if bits <= depth), depths[-1])
         return RawFormat(self.width, self.height, layout, bits)
 
     @property
@@ -133,18 +142,7 @@ def open_film(path: Path, found: ffmpeg.Contents, reporter: Reporter = SILENT) -
         FilmError: the source filter is missing or cannot read the file, or it holds no picture but a cover.
     """
     arguments = source_arguments(path)
-    with (
-        render_process("probe", json.dumps(arguments)) as prober,
-        reporter.stage(100, "%", title="reading the film") as stage,
-    ):
-        for line in prober.output:
-            if line.startswith(PROGRESS_MARK):
-                stage.update(int(line.removeprefix(PROGRESS_MARK)))
-            else:
-                track = json.loads(line)
-                break
-        else:
-            raise prober.error()
+    track = _probed("probe", arguments, reporter)
     if "unreadable" in track:
         raise unreadable(path, track["unreadable"])
     film = _film(path, track, found.start + found.seconds)
@@ -154,6 +152,91 @@ def open_film(path: Path, found: ffmpeg.Contents, reporter: Reporter = SILENT) -
         note = "what is learnt in reading the film cannot be kept in a cache folder: it is read several times"
         return replace(film, notes=(*film.notes, note))
     return film
+
+
+def open_reel(reel: Reel, reporter: Reporter = SILENT, cache: Path | None = None) -> Film:
+    """Open numbered pictures as a film; all of them are read once.
+
+    Args:
+        reel: the pictures.
+        reporter: told how far the reading is.
+        cache: folder for the source filter's index, for as long as the pictures do not change.
+
+    Raises:
+        FilmError: one cannot be read, or they are not all of one size and format.
+    """
+    found = _probed("reel", {"runs": reel.arguments(cache), "counts": [n for _, n in reel.runs]}, reporter)
+    if "unreadable" in found:
+        raise unreadable(reel.file(found["frame"]), found["unreadable"])
+    if (odd := found["odd"]) is not None:
+        raise FilmError(
+            f"{reel.file(odd)} is {found['other']}, and {reel.file(0).name} is {found['first']}: the "
+            "pictures of a reel must be of one size and format; make them alike first, for example with "
+            "ffmpeg -i IN -vf scale=W:H OUT"
+        )
+    if lost := found["lost"]:
+        # Behind an empty file nothing is read any more.
+        tail = lost == [*range(lost[0], found["frames"])]
+        more = f" and {len(lost) - 1} more" if len(lost) > 1 and not tail else ""
+        raise FilmError(
+            f"{reel.file(lost[0])}{more} cannot be decoded: scan or copy it again, or move it away; the film "
+            "goes on there without a gap then"
+        )
+    if found["floating"]:
+        raise FilmError(
+            f"{reel.path} holds floating-point pictures, whose brightness is linear; make 16-bit ones "
+            "of them first, for example with oiiotool IN --colorconvert linear sRGB -d uint16 OUT.tif"
+        )
+    _check_brightness(reel.file(0), found["mean"])
+    frames, family = found["frames"], found["family"]
+    properties: dict[str, int] = found["tags"]
+    if family != "YUV":
+        # Scanners write full range, and what else the decoders say of it is guessed.
+        properties = {"_Range": 1}
+    return Film(
+        path=reel.path,
+        frames=frames,
+        width=found["width"],
+        height=found["height"],
+        family=family,
+        bits=found["bits"],
+        subsampling=tuple(found["subsampling"]) if family == "YUV" else (1, 1),
+        properties=properties,
+        rate=reel.rate,
+        times=[round(n * 1_000_000 / reel.rate) for n in range(frames + 1)],
+        start=0.0,
+        notes=(*reel.notes, *(("transparency is left out",) if found["alpha"] else ())),
+        reel=reel,
+    )
+
+
+def _check_brightness(path: Path, mean: float) -> None:
+    """Refuse pictures that the source filter takes for their negatives."""
+    from ..pictures.files import read_picture
+
+    try:
+        picture = read_picture(path)
+    except PictureError:
+        return  # A format that only the source filter knows.
+    if abs(picture.mean() / (255 if picture.itemsize == 1 else 65535) - mean) > _BRIGHTNESS:
+        raise FilmError(
+            f"{path} would be read with another brightness than it has (such as a TIFF whose white is 0); "
+            "save the pictures as plain TIFF or PNG first, for example with vips copy IN OUT.png"
+        )
+
+
+def _probed(action: str, arguments: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
+    """What an action of the rendering process finds out about a film, with its reading reported."""
+    with (
+        render_process(action, json.dumps(arguments)) as prober,
+        reporter.stage(100, "%", title="reading the film") as stage,
+    ):
+        for line in prober.output:
+            if not line.startswith(PROGRESS_MARK):
+                found: dict[str, Any] = json.loads(line)
+                return found
+            stage.update(int(line.removeprefix(PROGRESS_MARK)))
+        raise prober.error()
 
 
 def _cut_off(film: Film, found: ffmpeg.Contents) -> str | None:

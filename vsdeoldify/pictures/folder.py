@@ -132,25 +132,11 @@ def _is_reel(pictures: Sequence[Path]) -> bool:
 
 
 def _as_film(frames: Sequence[Path]) -> str:
-    """The commands that make a film of numbered pictures, lossless, and colour it."""
-    numbered = [(int(found.group()), path, found) for path in frames if (found := _NUMBER.search(path.name))]
-    if not numbered:
-        return "number them, and ffmpeg makes a film of them"
-    # By number: as text, 10 comes before 5.
-    start, first, number = min(numbered, key=lambda frame: frame[0])
-    digits = number.group()
-    before, after = (
-        text.replace("%", "%%") for text in (first.name[: number.start()], first.name[number.end() :])
-    )
-    # Without leading zeros the width may grow, as from 9 to 10.
-    pattern = f"%0{len(digits)}d" if digits.startswith("0") else "%d"
-    folder = Path(str(first.parent).replace("%", "%%"))
-    film = f"{first.resolve().parent.name}.mkv"
-    return (
-        f'`ffmpeg -framerate 18 -start_number {start} -i "{folder / (before + pattern + after)}" '
-        f'-c:v ffv1 "{film}"` makes a film of it, up to the first missing number, and '
-        f'`vsdeoldify colorize "{film}"` colours it'
-    )
+    """The command that colours numbered pictures as a film."""
+    command = f'`vsdeoldify colorize "{frames[0].parent}" --film --fps 18`'
+    if not any(_NUMBER.search(path.name) for path in frames):
+        return f"number them, and {command} colours them as a film of 18 pictures a second"
+    return f"{command} colours it as a film, of 18 pictures a second or what it was shot with"
 
 
 def _sizes(pictures: Sequence[Path]) -> Iterator[tuple[int, int] | None]:

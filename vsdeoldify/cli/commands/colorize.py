@@ -4,7 +4,7 @@ import argparse
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...film.source import Point, parse_point
 from ...film.streams import CONTAINERS
@@ -15,14 +15,18 @@ from ...support.words import clock
 from ..errors import DONE, USAGE, CommandError
 from ..options import (
     add_colour_options,
+    add_reel_options,
     add_references_option,
     add_scenes_option,
     chosen_parameters,
     coloured_by,
-    film_file,
+    film_or_reel,
     output_file,
 )
 from ..terminal import JsonLines, Terminal
+
+if TYPE_CHECKING:
+    from ...film.reel import Reel
 
 _SEGMENT = 500
 
@@ -44,11 +48,16 @@ def add_parser(subparsers: Any) -> None:
         "  vsdeoldify colorize film.mkv --resume                 go on after an interruption\n"
         '  vsdeoldify colorize film.mkv --encoder-options "-c:v libx265 -crf 18"\n'
         "  vsdeoldify colorize photo.jpg                         writes photo_colour.jpg\n"
-        "  vsdeoldify colorize album/ -o album_in_colour/",
+        "  vsdeoldify colorize album/ -o album_in_colour/\n"
+        "  vsdeoldify colorize reel/ --film --fps 18              a scanned reel: numbered DPX, TIFF or PNG",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("input", metavar="INPUT", help="a film, a picture, or a folder of pictures")
+    parser.add_argument(
+        "input",
+        metavar="INPUT",
+        help="a film, a picture, or a folder of pictures or of a reel",
+    )
     parser.add_argument(
         "-o",
         "--output",
@@ -59,6 +68,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace an existing output; start again")
     film = parser.add_argument_group("films")
     place = "a frame's number (1500) or a time (62.5s, 1:02.5)"
+    add_reel_options(film)
     film.add_argument("--start", type=_point, metavar="PLACE", help=f"first frame: {place}")
     film.add_argument("--end", type=_point, metavar="PLACE", help="where to stop, likewise; not included")
     film.add_argument(
@@ -108,22 +118,25 @@ def run(args: argparse.Namespace) -> int:
     from ...pictures.files import is_picture
 
     source = user_path(args.input)
-    if source.is_dir() or (is_picture(source) and source.exists()):
+    if not args.film and (source.is_dir() or (is_picture(source) and source.exists())):
+        if args.fps is not None:
+            raise CommandError("--fps is for numbered pictures that are a film: add --film", USAGE)
         _run_pictures(args, source.absolute(), chosen_parameters(args))
     else:
-        _run_film(args, film_file(args.input))
+        _run_film(args, film_or_reel(args))
     return DONE
 
 
-def _run_film(args: argparse.Namespace, source: Path) -> None:
+def _run_film(args: argparse.Namespace, film: "Path | Reel") -> None:
     from ...film.colorize import Request, colorize_film
     from ...film.options import split_options
 
     if args.preview is not None:
-        _run_preview(args, source)
+        _run_preview(args, film)
         return
+    source = _source(film)
     suffix = source.suffix.lower() if source.suffix.lower() in CONTAINERS else ".mkv"
-    output = _output(args, source, f"{source.stem}_colour{suffix}", resume=args.resume)
+    output = _output(args, source, f"{_stem(source)}_colour{suffix}", resume=args.resume)
     if output.suffix.lower() not in CONTAINERS:
         raise CommandError(
             f"films are written to {', '.join(CONTAINERS)} files, not to {output.name!r}", USAGE
@@ -139,7 +152,7 @@ def _run_film(args: argparse.Namespace, source: Path) -> None:
         keep=args.keep_pieces or args.references is not None,
     )
     reporter = _reporter(args)
-    made = colorize_film(source, coloured_by(args), request, reporter)
+    made = colorize_film(film, coloured_by(args), request, reporter)
     reporter.result(
         f"{made.output}: {made.frames} frames in {clock(made.seconds)} ({made.rate:.3g} frames per second)",
         output=made.output,
@@ -147,16 +160,26 @@ def _run_film(args: argparse.Namespace, source: Path) -> None:
     )
 
 
-def _run_preview(args: argparse.Namespace, source: Path) -> None:
+def _source(film: "Path | Reel") -> Path:
+    """What the output is named after, and lies beside."""
+    return film if isinstance(film, Path) else film.folder
+
+
+def _stem(source: Path) -> str:
+    return source.name if source.is_dir() else source.stem
+
+
+def _run_preview(args: argparse.Namespace, film: "Path | Reel") -> None:
     from ...film.preview import preview_film
     from ...pictures.files import PICTURE_SUFFIXES
 
-    output = _output(args, source, f"{source.stem}_preview.png")
+    source = _source(film)
+    output = _output(args, source, f"{_stem(source)}_preview.png")
     if output.suffix.lower() not in PICTURE_SUFFIXES:
         raise CommandError(f"--preview writes a picture: {output.name} should end in .png or .jpg", USAGE)
     reporter = _reporter(args)
     recipe = coloured_by(args)
-    count = preview_film(source, recipe, args.preview, output, args.start, args.end, reporter)
+    count = preview_film(film, recipe, args.preview, output, args.start, args.end, reporter)
     reporter.result(f"{output}: {count} frames, before and after", output=output, frames=count)
 
 

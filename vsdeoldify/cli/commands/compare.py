@@ -3,7 +3,9 @@
 import argparse
 from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...comparison.colourings import MIXES, Colouring, parse_colouring
 from ...models.catalogue import find_model
@@ -12,6 +14,9 @@ from ...support.paths import user_path
 from ..errors import DONE, USAGE, CommandError
 from ..options import number_or_name
 from ..terminal import Terminal, answer
+
+if TYPE_CHECKING:
+    from ...film.reel import Reel
 
 _FRAMES = 48
 _LARGEST = 1024
@@ -76,6 +81,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     clips = parser.add_argument_group("clips")
     clips.add_argument(
+        "--film",
+        action="store_true",
+        help="folders are scanned reels: their numbered pictures are the frames of a clip",
+    )
+    clips.add_argument(
         "--frames",
         type=_positive,
         default=_FRAMES,
@@ -96,7 +106,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def run(args: argparse.Namespace) -> int:
     """Compare, print the table, write the files."""
     colourings = _colourings(args)
-    inputs = _inputs(args.inputs)
+    inputs = _inputs(args.inputs, reels=args.film)
     for colouring in colourings:
         for family, name in colouring.models:
             # Known to be missing now is better than after an hour of the other models.
@@ -153,15 +163,20 @@ def _colourings(args: argparse.Namespace) -> list[Colouring]:
     return list(found.values())
 
 
-def _inputs(names: Sequence[str]) -> list[Path]:
-    """The files to compare on; a folder stands for the pictures in it."""
+def _inputs(names: Sequence[str], *, reels: bool) -> "list[Path | Reel]":
+    """The files to compare on; a folder stands for the pictures in it, or with `reels` for a film."""
     from ...film.inputs import check_address
+    from ...film.reel import find_reel, is_pattern
     from ...pictures.folder import open_album
 
-    found: list[Path] = []
+    found: list[Path | Reel] = []
     for name in names:
         check_address(name)
         path = user_path(name)
+        if is_pattern(path) or (reels and path.is_dir()):
+            # No figure depends on the rate.
+            found.append(find_reel(path, Fraction(24)))
+            continue
         if not path.is_dir():
             found.append(path)
             continue

@@ -1,16 +1,18 @@
 """``vsdeoldify script INPUT``: print a ready, commented VapourSynth script."""
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from ...film.source import track_of
 from ..errors import DONE
 from ..options import (
     add_colour_options,
+    add_reel_options,
     add_references_option,
     add_scenes_option,
     coloured_by,
-    film_file,
+    film_or_reel,
 )
 from ..terminal import answer
 
@@ -30,6 +32,7 @@ def add_parser(subparsers: Any) -> None:
         allow_abbrev=False,
     )
     parser.add_argument("input", metavar="INPUT", help="the film")
+    add_reel_options(parser)
     add_scenes_option(parser)
     add_references_option(parser)
     add_colour_options(parser)
@@ -37,6 +40,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the script."""
-    recipe, path = coloured_by(args), film_file(args.input)
-    answer(recipe.script(path, track=track_of(path)).rstrip("\n"))
+    recipe, film = coloured_by(args), film_or_reel(args)
+    track = track_of(film) if isinstance(film, Path) else None
+    answer(recipe.script(film, track=track).rstrip("\n"))
     return DONE
