@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     if folder.exists() and not folder.is_dir():
         raise CommandError(f"the output must be a folder: {folder} is a file", USAGE)
 
-    from ...film.references import SHEET, write_next, write_references
+    from ...review.references import SHEET, write_next, write_references
 
     reporter = JsonLines() if args.progress == "json" else Terminal()
     if args.next is not None:

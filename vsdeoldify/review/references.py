@@ -5,18 +5,18 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ..film import ffmpeg
+from ..film.process import render_process
+from ..film.recipe import Recipe
+from ..film.scenes import Scene, find_scenes, firsts_on, write_list
+from ..film.script import source_arguments
+from ..film.source import Film, open_film
 from ..pictures.files import read_picture, to_8_bits, write_picture
 from ..pictures.sheet import make_sheet
 from ..settings.references import picture_name, read_folder
 from ..support.errors import FilmError, RequestError
 from ..support.reporter import SILENT, Reporter
 from ..support.words import clock
-from . import ffmpeg
-from .process import render_process
-from .recipe import Recipe
-from .scenes import Scene, find_scenes, firsts_on, write_list
-from .script import source_arguments
-from .source import Film, open_film
 
 SHEET = "sheet.jpg"
 """The name of the picture of all of them: it has no number, so it is taken for no reference."""

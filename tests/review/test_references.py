@@ -11,9 +11,9 @@ from jobs import a_job
 from PIL import Image
 
 from vsdeoldify.film import ffmpeg
-from vsdeoldify.film.references import least_known
 from vsdeoldify.film.script import make_script
 from vsdeoldify.pictures.files import read_picture
+from vsdeoldify.review.references import least_known
 from vsdeoldify.settings.presets import preset
 from vsdeoldify.settings.references import picture_name, read_folder
 from vsdeoldify.vsutils.propagation import motion
