@@ -40,7 +40,7 @@ KINDS = {
     "hard cut": ("cut", 0),
     **{f"dissolve, {length} frames": ("dissolve", length) for length in (8, 12, 16, 25)},
     **{f"through black, 2 × {length} frames": ("black", length) for length in (8, 16, 25)},
-    "flash (no cut)": ("flash", 1),
+    "hard cut, flashes in all scenes": ("flash", 1),
 }
 LIGHTS = {"as filmed": "x", "a sixth as bright": "x 6 /", "night": "x 2.5 pow 0.6 *"}
 
@@ -178,8 +178,9 @@ def table(grain: float, flicker: float, choose: Callable[[str], bool], rounds: i
                 before, now, flash = marks(clip)
                 sums += [len(film.places), *judged(before, film.places), *judged(now, film.places)]
                 flashes += len(set(flash) & set(film.flashes))
-            total, was, was_wrong, hits, wrong = sums
-            cell = f"{was / total:.2f}, {was_wrong} → {hits / total:.2f}, {wrong}"
+            total, was, _, hits, wrong = sums
+            precision = hits / (hits + wrong) if hits + wrong else 1.0
+            cell = f"{was / total:.2f} → {hits / total:.2f} ({precision:.2f})"
             cells.append(cell + (f"; {flashes / total:.2f} told" if kind == "flash" else ""))
         print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
 
@@ -209,7 +210,7 @@ def main() -> None:
     options = parser.parse_args()
     begun = time.process_time()
     for grain, flicker in ((0.0, 0.0), (options.grain, options.flicker)):
-        print(f"\ngrain {grain}, flicker {flicker}: recall, wrong marks before → now\n")
+        print(f"\ngrain {grain}, flicker {flicker}: recall before → now (precision now)\n")
         table(grain, flicker, lambda name: options.kinds in name, options.rounds)
         print()
         if not options.kinds:

@@ -26,7 +26,15 @@ from vsdeoldify import (
     ddeoldify_references,
     ddeoldify_stabilizer,
 )
-from vsdeoldify.pictures.files import Picture, frame_to_picture, picture_to_clip, read_picture, write_picture
+from vsdeoldify.film.scenes import find_scenes, write_sheet
+from vsdeoldify.pictures.files import (
+    Picture,
+    frame_to_picture,
+    picture_to_clip,
+    read_picture,
+    to_8_bits,
+    write_picture,
+)
 from vsdeoldify.settings import hues
 from vsdeoldify.settings.params import adaptive_luma_params, ddtweak_params, luma_masked_params
 from vsdeoldify.vsutils import expressions, formats, planes
@@ -435,6 +443,15 @@ def references() -> Image.Image:
     return sheet(rows, 230, list(clips))
 
 
+def scenes_sheet() -> Image.Image:
+    """The sheet that `vsdeoldify scenes` makes of a film."""
+    path = SHARED / "film" / "sample_bw.mp4"
+    with tempfile.TemporaryDirectory() as folder:
+        written = Path(folder) / "sheet.png"
+        write_sheet(written, *find_scenes(path))
+        return Image.fromarray(to_8_bits(read_picture(written)))
+
+
 def preview_photos() -> Image.Image:
     """Photographs above, their colours by the bundled model below."""
     names = ("1915_detroit.jpg", "1919_helen_keller_chaplin.jpg", "1946_louis_armstrong.jpg")
@@ -471,6 +488,7 @@ PICTURES: dict[str, Callable[[], Image.Image]] = {
     "filter_time.jpg": filter_time,
     "demo_before_after.jpg": demo_before_after,
     "references.jpg": references,
+    "scenes_sheet.jpg": scenes_sheet,
     "preview_photos.jpg": preview_photos,
 }
 

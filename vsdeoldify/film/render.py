@@ -128,8 +128,8 @@ def probe(arguments: dict[str, Any], file: BinaryIO) -> dict[str, Any]:
     Returns:
         Number of frames, size, format, rate, tags of frames from all over the film, the time of every frame
         in units of `timebase` seconds (None where it is unknown), whether the size or format changes on the
-        way, whether there is transparency, and the `track` as `film_track` gives it. Or, where the source
-        filter does not open it, what it says.
+        way, whether the picture should be turned and is not, whether there is transparency, and the `track`
+        as `film_track` gives it. Or, where the source filter does not open it, what it says.
 
     Raises:
         FilmError: there is no picture track but cover pictures.
@@ -155,8 +155,9 @@ def probe(arguments: dict[str, Any], file: BinaryIO) -> dict[str, Any]:
         # BestSource 17 opens no clip whose size changes.
         changes = True
     tags = _tags(clip)
-    if _angle(arguments) % 180:
-        # The source filter turns the picture, but not the shape of its pixels.
+    turns = "apply_rotation" in vs.core.bs.VideoSource.signature
+    if turns and _turned(arguments):
+        # The shape of the pixels is not turned with the picture.
         for found in tags:
             if {"_SARNum", "_SARDen"} <= found.keys():
                 found["_SARNum"], found["_SARDen"] = found["_SARDen"], found["_SARNum"]
@@ -171,6 +172,7 @@ def probe(arguments: dict[str, Any], file: BinaryIO) -> dict[str, Any]:
         "subsampling": [clip.format.subsampling_w, clip.format.subsampling_h],
         "fps": [clip.fps.numerator, clip.fps.denominator],
         "tags": tags,
+        "unturned": not turns and properties.get("Rotation", 0) != 0,
         "alpha": "_Alpha" in properties,
         "timebase": [int(opened["timebasenum"]), int(opened["timebaseden"])],
         "times": [None if time == _UNKNOWN_TIME else int(time) for time in times],
@@ -255,17 +257,16 @@ def _shape(frame: "vs.VideoFrame") -> str:
     return f"{frame.width}×{frame.height} {frame.format.name}"
 
 
-def _angle(arguments: dict[str, Any]) -> int:
-    """By how many degrees, clockwise less than 360, the file says that the picture is to be turned."""
+def _turned(arguments: dict[str, Any]) -> bool:
+    """Whether the source filter lays a standing picture down, or the other way round."""
     import vapoursynth as vs
 
-    source = vs.core.bs.VideoSource
-    # Newer versions tell nothing of it once they have turned the picture.
-    untouched = {"apply_rotation": 0} if "apply_rotation" in source.signature else {}
     try:
-        return int(source(**arguments, **untouched).get_frame(0).props.get("Rotation", 0)) % 360
+        # Once it has turned the picture it tells nothing of it.
+        untouched = vs.core.bs.VideoSource(**arguments, apply_rotation=0)
+        return int(untouched.get_frame(0).props.get("Rotation", 0)) % 180 != 0
     except vs.Error:
-        return 0
+        return False
 
 
 def _tags(clip: "vs.VideoNode") -> list[dict[str, int]]:

@@ -181,7 +181,7 @@ def write_sheet(path: Path, film: Film, scenes: Sequence[Scene], reporter: Repor
             for done, _ in enumerate(renderer.output, 1):
                 stage.update(done)
             renderer.finish()
-        columns = max(1, round(math.sqrt(len(scenes) * 1.5 / aspect)))
+        columns = max(1, round(math.sqrt(len(scenes) * 2 / aspect)))
         sheet = make_sheet(_cells(film, scenes, folder), 1.0, count=len(scenes), columns=columns)
     write_picture(path, sheet)
 
