@@ -374,7 +374,7 @@ def test_models_go_by_havcs_words(model: str, method: str, models: list[str], re
         ({"EnableDeepEx": True, "DeepExMethod": 5}, r"DeepExMethod 5 .*ddeoldify_references\("),
         ({"EnableDeepEx": True, "DeepExMethod": 1}, "ScFrameDir must be the folder"),
         ({"EnableDeepEx": True, "DeepExMethod": 7}, "DeepExMethod must be a whole number in 0–6"),
-        ({"EnableDeepEx": True, "DeepExOnlyRefFrames": True}, "imwri.Write"),
+        ({"EnableDeepEx": True, "DeepExOnlyRefFrames": True}, "vsdeoldify references FILM"),
     ],
     ids=str,
 )
@@ -580,7 +580,7 @@ def test_pictures_and_clips_of_references_alone_colour_a_clip(requests: list[Any
         ("deepex", {"method": 5}, "clip_ref must be a clip"),
         ("deepex", {"method": 6}, "ddeoldify_references"),
         ("deepex", {"method": 9}, "method must be a whole number in 0–6"),
-        ("deepex", {"method": 3, "only_ref_frames": True}, "imwri"),
+        ("deepex", {"method": 3, "only_ref_frames": True}, "vsdeoldify references FILM"),
         ("restore_video", {}, "ddeoldify_references"),
         ("restore_video", {"method": 5}, "clip_ref must be a clip"),
         ("DeepRemaster", {}, "ref_dir must be the folder"),

@@ -266,7 +266,7 @@ def test_a_script_has_the_map_and_runs_without_filters_that_are_off(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     film = tmp_path / "film.mkv"
-    film.touch()
+    film.write_bytes(b"\x1a\x45\xdf\xa3")
     assert main(["script", str(film), "--device", "cpu", "--colormap", "blue->brown"]) == 0
     text = capsys.readouterr().out
     assert 'colormap="blue->brown",  # turn some colours into others' in text

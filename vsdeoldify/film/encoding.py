@@ -62,7 +62,7 @@ _CODEC_OPTIONS = frozenset({"-c", "-c:v", "-codec:v", "-vcodec", "-c:v:0"})
 
 _QUALITY_OPTIONS = frozenset({"-crf", "-qp", "-q:v", "-qscale:v", "-b:v", "-b"})
 
-_FILTER_OPTIONS = frozenset({"-vf", "-filter:v"})
+FILTER_OPTIONS = frozenset({"-vf", "-filter:v"})
 
 
 @dataclass(frozen=True)
@@ -156,6 +156,7 @@ def encoder_arguments(
     properties: Mapping[str, int],
     own: Sequence[str],
     full: bool | None,
+    by_fields: bool = True,
 ) -> list[str]:
     """ffmpeg's options that encode a piece of the film.
 
@@ -167,13 +168,14 @@ def encoder_arguments(
         properties: those of a frame of the source.
         own: the user's options, which win.
         full: the range in which it is encoded; None leaves that to the encoder.
+        by_fields: tell the encoder of an interlaced film's fields.
     """
     own = list(own)
     tags = tags_of(properties, *size)
     chain = colour_filters(properties, *size)
     own_filters = []
     for index in range(len(own) - 2, -1, -1):
-        if own[index] in _FILTER_OPTIONS:
+        if own[index] in FILTER_OPTIONS:
             own_filters.append(own[index + 1])
             del own[index : index + 2]
     chain += own_filters
@@ -197,7 +199,7 @@ def encoder_arguments(
         arguments += ["-color_range", _range(full)]
         if tags.location:
             arguments += ["-chroma_sample_location", tags.location]
-    if tags.fields != "prog":
+    if tags.fields != "prog" and by_fields:
         arguments += ["-flags", "+ildct+ilme"]
         own = _with_fields(own, tags.fields, codec_of([*arguments, *own]))
     return [*arguments, *own]

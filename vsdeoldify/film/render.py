@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 ERROR_MARK = "vsdeoldify-error: "
 PROGRESS_MARK = b"progress "
 _UNKNOWN_TIME = -(1 << 63)
+_CUT = 0.15
+_LOOKED_AT = 256
+"""Side of the picture in which the frames are looked for that references know least of."""
 _LOOKS = 15
 """How many frames beside the first are looked at for tags that change on the way."""
 _PROPERTIES = (
@@ -85,6 +88,8 @@ def _act(result: BinaryIO, action: str, *arguments: str) -> None:
         result.write(json.dumps(_track(json.loads(arguments[0]))).encode() + b"\n")
     elif action == "frames":
         write_frames(Path(arguments[0]), [_span(text) for text in arguments[1].split(",")], result)
+    elif action == "unexplained":
+        write_unexplained(json.loads(arguments[0]), Path(arguments[1]).read_text(), int(arguments[2]), result)
     elif action == "scenes":
         write_scenes(json.loads(arguments[0]), float(arguments[1]), result)
     else:
@@ -123,8 +128,8 @@ def probe(arguments: dict[str, Any], file: BinaryIO) -> dict[str, Any]:
     Returns:
         Number of frames, size, format, rate, tags of frames from all over the film, the time of every frame
         in units of `timebase` seconds (None where it is unknown), whether the size or format changes on the
-        way, whether there is transparency, and the `track` as `film_track` gives it. Or, where the source
-        filter does not open it, what it says.
+        way, whether the picture should be turned and is not, whether there is transparency, and the `track`
+        as `film_track` gives it. Or, where the source filter does not open it, what it says.
 
     Raises:
         FilmError: there is no picture track but cover pictures.
@@ -150,8 +155,9 @@ def probe(arguments: dict[str, Any], file: BinaryIO) -> dict[str, Any]:
         # BestSource 17 opens no clip whose size changes.
         changes = True
     tags = _tags(clip)
-    if _angle(arguments) % 180:
-        # The source filter turns the picture, but not the shape of its pixels.
+    turns = "apply_rotation" in vs.core.bs.VideoSource.signature
+    if turns and _turned(arguments):
+        # The shape of the pixels is not turned with the picture.
         for found in tags:
             if {"_SARNum", "_SARDen"} <= found.keys():
                 found["_SARNum"], found["_SARDen"] = found["_SARDen"], found["_SARNum"]
@@ -166,6 +172,7 @@ def probe(arguments: dict[str, Any], file: BinaryIO) -> dict[str, Any]:
         "subsampling": [clip.format.subsampling_w, clip.format.subsampling_h],
         "fps": [clip.fps.numerator, clip.fps.denominator],
         "tags": tags,
+        "unturned": not turns and properties.get("Rotation", 0) != 0,
         "alpha": "_Alpha" in properties,
         "timebase": [int(opened["timebasenum"]), int(opened["timebaseden"])],
         "times": [None if time == _UNKNOWN_TIME else int(time) for time in times],
@@ -250,17 +257,16 @@ def _shape(frame: "vs.VideoFrame") -> str:
     return f"{frame.width}×{frame.height} {frame.format.name}"
 
 
-def _angle(arguments: dict[str, Any]) -> int:
-    """By how many degrees, clockwise less than 360, the file says that the picture is to be turned."""
+def _turned(arguments: dict[str, Any]) -> bool:
+    """Whether the source filter lays a standing picture down, or the other way round."""
     import vapoursynth as vs
 
-    source = vs.core.bs.VideoSource
-    # Newer versions tell nothing of it once they have turned the picture.
-    untouched = {"apply_rotation": 0} if "apply_rotation" in source.signature else {}
     try:
-        return int(source(**arguments, **untouched).get_frame(0).props.get("Rotation", 0)) % 360
+        # Once it has turned the picture it tells nothing of it.
+        untouched = vs.core.bs.VideoSource(**arguments, apply_rotation=0)
+        return int(untouched.get_frame(0).props.get("Rotation", 0)) % 180 != 0
     except vs.Error:
-        return 0
+        return False
 
 
 def _tags(clip: "vs.VideoNode") -> list[dict[str, int]]:
@@ -355,6 +361,31 @@ def write_scenes(arguments: dict[str, Any], threshold: float, file: BinaryIO) ->
         file.write(b"%d %.4f\n" % (frame.props["_SceneChangePrev"], frame.props["PlaneStatsAverage"]))
         if n % 20 == 0:
             file.flush()
+
+
+def write_unexplained(arguments: dict[str, Any], numbers: str, step: int, file: BinaryIO) -> None:
+    """Write a line for every so many frames of a film: its number, and how little references know of it.
+
+    Args:
+        arguments: those of `bs.VideoSource`.
+        numbers: those of the reference frames and, after a ";", of the scenes' first frames, or nothing.
+        step: how many frames.
+        file: where to.
+    """
+    import vapoursynth as vs
+
+    from ..vsutils import formats, scenes
+    from ..vsutils.propagation.references import unexplained
+
+    references, firsts = ([int(n) for n in part.split(",") if n] for part in numbers.split(";"))
+    gray = formats.to_gray(vs.core.bs.VideoSource(**arguments), _LOOKED_AT)
+    cuts = scenes.listed_cuts(gray, firsts) if firsts else scenes.find_cuts(gray, _CUT)
+    looked_at = unexplained(gray, sorted(references), cuts)
+    for n in range(0, len(looked_at), step):
+        with looked_at.get_frame(n) as frame:
+            share = frame.props.get("_UnmatchedAverage")
+        file.write(b"%d %.4f\n" % (n, 0.0 if share is None else float(share)))
+        file.flush()
 
 
 def write_pictures(

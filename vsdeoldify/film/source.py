@@ -332,6 +332,11 @@ def _film(path: Path, found: dict[str, Any], file_end: float) -> Film:
     average = Fraction(*found["fps"]) if found["fps"][0] > 0 else None
     tick = Fraction(*found["timebase"])
     ticks, notes = mend_times(found["times"], tick)
+    if found["unturned"]:
+        notes.append(
+            "the film is to be shown turned, which this version of the source filter does not do: "
+            "pip install --upgrade vapoursynth-bestsource"
+        )
     if found["alpha"]:
         notes.append("transparency is left out")
     rate = _constant_rate(ticks, tick, average) if ticks else average

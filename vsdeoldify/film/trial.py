@@ -5,10 +5,11 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import product
 from pathlib import Path
 
 from ..support.errors import FilmError
-from .encoding import Tags, codec_of, copied_tags, encoder_arguments, piece_suffix, tags_of
+from .encoding import FILTER_OPTIONS, Tags, codec_of, copied_tags, encoder_arguments, piece_suffix, tags_of
 from .ffmpeg import file_argument
 from .process import process
 from .source import Film
@@ -80,10 +81,9 @@ def try_encoder(film: Film, suffix: str, own: Sequence[str], program: str, folde
     """
     tags = tags_of(film.properties, film.width, film.height)
     possible: Trial | None = None
-    for full in (tags.full, not tags.full, None):
-        encoder = encoder_arguments(
-            suffix, film.bits, film.subsampling, (film.width, film.height), film.properties, own, full
-        )
+    ranges = (tags.full, not tags.full, None)
+    for by_fields, full in product((True, False) if tags.fields != "prog" else (True,), ranges):
+        encoder = _arguments(film, suffix, own, full, by_fields)
         piece = folder / f"try{piece_suffix(encoder)}"
         if not _encode(film, encoder, program, piece):
             continue
@@ -94,16 +94,19 @@ def try_encoder(film: Film, suffix: str, own: Sequence[str], program: str, folde
         seen = _shown(program, joined) if _copy(program, piece, options, joined) else None
         notes = () if seen is None else _notes(tags, seen, codec_of(encoder), suffix)
         trial = Trial(encoder, piece, options, notes)
-        if seen is None or seen.rgb or _right(tags, seen, full, "-vf" in own):
+        if seen is None or seen.rgb or _right(tags, seen, full, bool(FILTER_OPTIONS & {*own})):
             return trial
         possible = possible or trial
     if possible is None:
         # The encoder's own troubles are told by the first piece.
-        encoder = encoder_arguments(
-            suffix, film.bits, film.subsampling, (film.width, film.height), film.properties, own, tags.full
-        )
+        encoder = _arguments(film, suffix, own, tags.full, True)
         return Trial(encoder, None, copied_tags(tags, tags.full, False), ())
     return possible
+
+
+def _arguments(film: Film, suffix: str, own: Sequence[str], full: bool | None, by_fields: bool) -> list[str]:
+    size = film.width, film.height
+    return encoder_arguments(suffix, film.bits, film.subsampling, size, film.properties, own, full, by_fields)
 
 
 def _right(tags: Tags, seen: _Shown, full: bool | None, filtered: bool) -> bool:
@@ -142,10 +145,12 @@ def _notes(tags: Tags, seen: _Shown, codec: str, suffix: str) -> tuple[str, ...]
         lost.append(f"primaries ({tags.primaries})")
     if tags.transfer and seen.transfer != tags.transfer:
         lost.append(f"transfer ({tags.transfer})")
-    # Players take the chroma of 4:2:0 for lying left.
-    if tags.location and "420" in seen.format and (seen.location or "left") != tags.location:
+    # Players take the chroma of 4:2:0 for lying left; older ffmpegs do not tell.
+    location = "left" if seen.location == "unspecified" else seen.location
+    if tags.location and "420" in seen.format and location not in (None, tags.location):
         lost.append(f"place of the chroma ({tags.location})")
-    if abs(seen.sar / Fraction(tags.sar) - 1) > Fraction(1, 500):
+    # Matroska rounds the width that is shown to whole pixels.
+    if abs(seen.sar / Fraction(tags.sar) - 1) > Fraction(1, 200):
         lost.append(f"shape of the pixels ({tags.sar})")
     if lost:
         notes.append(
@@ -209,7 +214,6 @@ def _shown(program: str, path: Path) -> _Shown | None:
     if picture is None or colours is None:
         return None
     said = [None if value in (None, "unknown", "unspecified") else value for value in colours.groups()]
-    location = None if picture[2] == "unspecified" else picture[2]
     sar = Fraction(int(picture[3]) or 1, int(picture[4]) if int(picture[3]) else 1)
     fields = {"P": "prog", "T": "tff", "B": "bff"}[picture[5]]
-    return _Shown(picture[1], location, sar, fields, int(picture[6]), *said)
+    return _Shown(picture[1], picture[2], sar, fields, int(picture[6]), *said)

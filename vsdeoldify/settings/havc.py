@@ -264,7 +264,7 @@ NO_CHOICE = (
     "reference frames are not chosen and carried on here: colour every frame, without sc_threshold and "
     "sc_min_freq, or carry pictures of your own on with ddeoldify_references(clip, folder)"
 )
-NO_PICTURES = "reference frames are not written as pictures here; write the frames you want with imwri.Write"
+NO_PICTURES = "reference frames are written as pictures by the command: vsdeoldify references FILM"
 NO_FOLDER = "must be the folder of the reference pictures"
 IN_STEP = (
     "is not here; where the colour clip shows the same frame by frame, write "
