@@ -18,6 +18,7 @@ TITLES = {
     "studio": "the page in a browser",
     "cluster": "one film, many machines",
     "comparison": "how close to true colours",
+    "review": "pictures to look at and correct",
     "film": "the film engine",
     "pictures": "picture files",
     "doctor": "what is wrong with an installation",
@@ -37,7 +38,7 @@ TITLES = {
     "metrics": "colour differences",
 }
 COLOURS = {
-    **dict.fromkeys(("cli", "studio", "cluster", "comparison"), "#7b6cd9"),
+    **dict.fromkeys(("cli", "studio", "cluster", "comparison", "review"), "#7b6cd9"),
     **dict.fromkeys(("film", "pictures", "doctor"), "#c2703d"),
     **dict.fromkeys(("functions", "chain", "meter", "vsutils"), "#2f8f83"),
     **dict.fromkeys(("networks", "training", "deoldify", "ddcolor", "preview", "runtime"), "#b0486f"),

@@ -21,6 +21,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("studio",),
     ("cluster",),
     ("comparison",),
+    ("review",),
     ("film",),
     ("pictures",),
     ("doctor",),

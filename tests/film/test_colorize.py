@@ -34,11 +34,11 @@ from vsdeoldify.cli import main
 from vsdeoldify.cli.terminal import Progress
 from vsdeoldify.film import ffmpeg
 from vsdeoldify.film.pieces import Workshop
-from vsdeoldify.film.preview import spread
 from vsdeoldify.film.process import process
 from vsdeoldify.film.source import Point, parse_point
 from vsdeoldify.film.streams import plan_streams
 from vsdeoldify.film.times import mend_times
+from vsdeoldify.review.preview import spread
 from vsdeoldify.vsutils.frames import in_order
 
 HERE = Path(__file__).parents[1] / "support"

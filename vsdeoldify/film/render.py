@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 ERROR_MARK = "vsdeoldify-error: "
 PROGRESS_MARK = b"progress "
 _UNKNOWN_TIME = -(1 << 63)
+_CUT = 0.15
+_LOOKED_AT = 256
+"""Side of the picture in which the frames are looked for that references know least of."""
 _LOOKS = 15
 """How many frames beside the first are looked at for tags that change on the way."""
 _PROPERTIES = (
@@ -86,6 +89,8 @@ def _act(result: BinaryIO, action: str, *arguments: str) -> None:
         result.write(json.dumps(_track(json.loads(arguments[0]))).encode() + b"\n")
     elif action == "frames":
         write_frames(Path(arguments[0]), [_span(text) for text in arguments[1].split(",")], result)
+    elif action == "unexplained":
+        write_unexplained(json.loads(arguments[0]), Path(arguments[1]).read_text(), int(arguments[2]), result)
     elif action == "scenes":
         write_scenes(json.loads(arguments[0]), float(arguments[1]), result)
     else:
@@ -377,6 +382,31 @@ def write_scenes(arguments: dict[str, Any], threshold: float, file: BinaryIO) ->
         file.write(b"%d %.4f\n" % (frame.props["_SceneChangePrev"], frame.props["PlaneStatsAverage"]))
         if n % 20 == 0:
             file.flush()
+
+
+def write_unexplained(arguments: dict[str, Any], numbers: str, step: int, file: BinaryIO) -> None:
+    """Write a line for every so many frames of a film: its number, and how little references know of it.
+
+    Args:
+        arguments: those of `bs.VideoSource`.
+        numbers: those of the reference frames and, after a ";", of the scenes' first frames, or nothing.
+        step: how many frames.
+        file: where to.
+    """
+    import vapoursynth as vs
+
+    from ..vsutils import formats, scenes
+    from ..vsutils.propagation.references import unexplained
+
+    references, firsts = ([int(n) for n in part.split(",") if n] for part in numbers.split(";"))
+    gray = formats.to_gray(vs.core.bs.VideoSource(**arguments), _LOOKED_AT)
+    cuts = scenes.listed_cuts(gray, firsts) if firsts else scenes.find_cuts(gray, _CUT)
+    looked_at = unexplained(gray, sorted(references), cuts)
+    for n in range(0, len(looked_at), step):
+        with looked_at.get_frame(n) as frame:
+            share = frame.props.get("_UnmatchedAverage")
+        file.write(b"%d %.4f\n" % (n, 0.0 if share is None else float(share)))
+        file.flush()
 
 
 def write_pictures(

@@ -170,8 +170,8 @@ def _stem(source: Path) -> str:
 
 
 def _run_preview(args: argparse.Namespace, film: "Path | Reel") -> None:
-    from ...film.preview import preview_film
     from ...pictures.files import PICTURE_SUFFIXES
+    from ...review.preview import preview_film
 
     source = _source(film)
     output = _output(args, source, f"{_stem(source)}_preview.png")

@@ -31,6 +31,12 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("--overwrite", action="store_true", help="replace pictures of an earlier run")
     parser.add_argument("--bits", type=int, choices=(8, 16), default=8, help="of the pictures (default: 8)")
+    parser.add_argument(
+        "--next",
+        type=_positive,
+        metavar="N",
+        help="add the N frames to the folder of which its pictures tell least, as they come out now",
+    )
     add_scenes_option(parser)
     parser.add_argument(
         "--progress",
@@ -51,9 +57,19 @@ def run(args: argparse.Namespace) -> int:
     if folder.exists() and not folder.is_dir():
         raise CommandError(f"the output must be a folder: {folder} is a file", USAGE)
 
-    from ...film.references import SHEET, write_references
+    from ...review.references import SHEET, write_next, write_references
 
     reporter = JsonLines() if args.progress == "json" else Terminal()
+    if args.next is not None:
+        args.references = str(folder)
+        added = write_next(source, coloured_by(args), folder, args.next, bits=args.bits, reporter=reporter)
+        names = ", ".join(picture.name for picture in added)
+        reporter.result(
+            f"{folder}: added {names}" if added else f"{folder}: its pictures tell enough of every frame",
+            output=folder,
+            pictures=len(added),
+        )
+        return DONE
     pictures = write_references(
         source, coloured_by(args), folder, bits=args.bits, overwrite=args.overwrite, reporter=reporter
     )
@@ -65,3 +81,9 @@ def run(args: argparse.Namespace) -> int:
         pictures=len(pictures),
     )
     return DONE
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+    return int(text)

@@ -106,6 +106,50 @@ def apply_references(
     return with_chroma(gray, core.std.FrameEval(plain, choose, prop_src=where))
 
 
+def unexplained(gray: vs.VideoNode, numbers: Sequence[int], cuts: vs.VideoNode) -> vs.VideoNode:
+    """A clip whose frames tell how little the references know of them.
+
+    Args:
+        gray: the film's `GRAYS` clip.
+        numbers: the reference frames, rising.
+        cuts: what `scenes.find_cuts` made.
+
+    Returns:
+        1×1 pixels; `_UnmatchedAverage` is the share of the picture that agrees with no reference, 0–1, and is
+        missing where no reference reaches the frame.
+    """
+    found = Motion(gray)
+    where = find_references(cuts, numbers)
+    agreements = []
+    for side in (0, 1):
+
+        def number(n: int, f: vs.VideoFrame, side: int = side) -> int:
+            around = references_of(f)
+            nearest = around[side] if around[side] is not None else around[1 - side]
+            return n if nearest is None else nearest
+
+        levels = _held(found.levels, where, number)
+        agreements.append(found.agreement(found.moved_luma(levels)))
+    looked_at = motion.unmatched(agreements)
+
+    def choose(n: int, f: vs.VideoFrame) -> vs.VideoNode:
+        return where if references_of(f) == References(None, None) else looked_at
+
+    return core.std.FrameEval(where, choose, prop_src=where)
+
+
+def _held(
+    clip: vs.VideoNode, where: vs.VideoNode, number: Callable[[int, vs.VideoFrame], int]
+) -> vs.VideoNode:
+    """The clip whose frame n is that frame of `clip` which `number` picks for it."""
+
+    @lru_cache(maxsize=_HELD)
+    def at(chosen: int) -> vs.VideoNode:
+        return core.std.Loop(clip[chosen], len(clip))
+
+    return core.std.FrameEval(clip, lambda n, f: at(number(n, f)), prop_src=where)
+
+
 def _before(found: References, n: int) -> int:
     return n if found.before is None else found.before
 
@@ -131,11 +175,7 @@ def _partner(
     find: Callable[[vs.VideoFrame, int], References],
 ) -> _Partner:
     def held(clip: vs.VideoNode) -> vs.VideoNode:
-        @lru_cache(maxsize=_HELD)
-        def at(number: int) -> vs.VideoNode:
-            return core.std.Loop(clip[number], len(clip))
-
-        return core.std.FrameEval(clip, lambda n, f: at(which(find(f, n), n)), prop_src=where)
+        return _held(clip, where, lambda n, f: which(find(f, n), n))
 
     vectors = found.vectors(held(levels))
     colours = found.candidates(held(canvas), found.moved(vectors, held(found.colour_levels(canvas))))

@@ -1,19 +1,22 @@
 """Reference pictures of a film: written with automatic colours, for people to correct."""
 
+import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ..film import ffmpeg
+from ..film.process import render_process
+from ..film.recipe import Recipe
+from ..film.scenes import Scene, find_scenes, firsts_on, write_list
+from ..film.script import source_arguments
+from ..film.source import Film, open_film
 from ..pictures.files import read_picture, to_8_bits, write_picture
 from ..pictures.sheet import make_sheet
-from ..settings.references import picture_name
+from ..settings.references import picture_name, read_folder
 from ..support.errors import FilmError, RequestError
 from ..support.reporter import SILENT, Reporter
 from ..support.words import clock
-from .process import render_process
-from .recipe import Recipe
-from .scenes import Scene, find_scenes, write_list
-from .source import Film
 
 SHEET = "sheet.jpg"
 """The name of the picture of all of them: it has no number, so it is taken for no reference."""
@@ -22,6 +25,10 @@ SCENES = "scenes.csv"
 
 # A frame darker or lighter than this in the mean shows nothing that could be coloured.
 _BLACK, _WHITE = 0.02, 0.98
+# One frame in so many is looked at for what references do not know.
+_STEP = 6
+# Frames of which less than this share is new are known well enough; chosen ones are so many frames apart.
+_KNOWN, _APART = 0.05, 24
 
 
 def write_references(
@@ -77,6 +84,86 @@ def write_references(
     except OSError as error:
         raise FilmError(f"{output}: {error.strerror or error}") from error
     return pictures
+
+
+def write_next(
+    path: Path, recipe: Recipe, output: Path, count: int, *, bits: int = 8, reporter: Reporter = SILENT
+) -> list[Path]:
+    """Add the frames to a folder of references of which those that are there tell least.
+
+    Args:
+        path: the film.
+        recipe: how it is coloured, with the folder's pictures.
+        output: the folder.
+        count: how many at most.
+        bits: 8 or 16, of the pictures.
+        reporter: told how far it is.
+
+    Returns:
+        The new pictures, the least known frame's first.
+
+    Raises:
+        RequestError: the folder holds no references.
+        FilmError: the film cannot be read or coloured, or the folder cannot be written.
+        ModelError: a model file is missing.
+    """
+    recipe.models()
+    film = open_film(path, ffmpeg.contents(ffmpeg.find_ffmpeg(), path), reporter)
+    try:
+        there = list(read_folder(output, film.frames))
+    except ValueError as error:
+        raise RequestError(str(error)) from None
+    firsts = () if recipe.scenes is None else firsts_on(recipe.scenes, film.frames)
+    try:
+        with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=output) as temporary:
+            folder = Path(temporary)
+            shares = _look(film, there, firsts, folder, reporter)
+            chosen = least_known(shares, there, count)
+            scenes = [Scene(n, n + 1, 0.5, n) for n in chosen]
+            if scenes:
+                _make(film, recipe, scenes, folder, bits, reporter)
+            pictures = [output / picture_name(n) for n in chosen]
+            for n, picture in zip(chosen, pictures, strict=True):
+                (folder / f"after_{n}.png").replace(picture)
+    except OSError as error:
+        raise FilmError(f"{output}: {error.strerror or error}") from error
+    return pictures
+
+
+def least_known(shares: Mapping[int, float], there: Sequence[int], count: int) -> list[int]:
+    """The frames that references know least of, not too near to each other or to a reference.
+
+    Args:
+        shares: what share of some frames, by their numbers, is in no reference.
+        there: the references' numbers.
+        count: how many at most.
+    """
+    chosen: list[int] = []
+    for n in sorted(shares, key=lambda n: (-shares[n], n)):
+        if len(chosen) == count or shares[n] < _KNOWN:
+            break
+        if all(abs(n - other) >= _APART for other in (*there, *chosen)):
+            chosen.append(n)
+    return chosen
+
+
+def _look(
+    film: Film, there: Sequence[int], firsts: Sequence[int], folder: Path, reporter: Reporter
+) -> dict[int, float]:
+    numbers = folder / "numbers"
+    numbers.write_text(";".join(",".join(map(str, part)) for part in (there, firsts)))
+    arguments = json.dumps(source_arguments(film.path, track=film.track))
+    shares = {}
+    with (
+        render_process("unexplained", arguments, numbers, str(_STEP)) as renderer,
+        reporter.stage(film.frames, "frames", title="looking for what is new") as stage,
+    ):
+        for line in renderer.output:
+            number, share = line.split()
+            shares[int(number)] = float(share)
+            stage.update(int(number))
+        renderer.finish()
+    return shares
 
 
 def _make(

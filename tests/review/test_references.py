@@ -13,6 +13,7 @@ from PIL import Image
 from vsdeoldify.film import ffmpeg
 from vsdeoldify.film.script import make_script
 from vsdeoldify.pictures.files import read_picture
+from vsdeoldify.review.references import least_known
 from vsdeoldify.settings.presets import preset
 from vsdeoldify.settings.references import picture_name, read_folder
 from vsdeoldify.vsutils.propagation import motion
@@ -169,6 +170,31 @@ def test_a_piece_depends_on_no_reference_of_another_scene() -> None:
     other = a_job(end=2000, scenes=scenes, references={"100": "a", "1000": "x"})
     same = [one.piece_digest(n, n + 50) == other.piece_digest(n, n + 50) for n in range(0, 2000, 50)]
     assert same == [n + 50 + 64 <= 800 for n in range(0, 2000, 50)]
+
+
+@needs_motion
+def test_the_next_picture_is_of_what_the_references_do_not_show(film: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "references"
+    folder.mkdir()
+    first = tmp_path / "first.png"
+    subprocess.run([FFMPEG, "-v", "error", "-ss", "8.2", "-i", film, "-frames:v", "1", first], check=True)
+    Image.open(first).convert("RGB").save(folder / "ref_000205.png")
+    done = run("references", film, "-o", folder, "--next", "1")
+    assert done.returncode == 0, done.stderr
+    (_, number) = read_folder(folder, 300)
+    # The other scenes have no reference to compare with.
+    assert number >= 205 + 24
+    assert picture_name(number) in done.stderr
+    none = run("references", film, "-o", tmp_path, "--next", "1")
+    assert none.returncode != 0
+    assert "holds no pictures" in none.stderr
+
+
+def test_frames_that_are_chosen_next_lie_apart() -> None:
+    shares = {0: 0.9, 10: 0.8, 40: 0.7, 100: 0.06, 200: 0.04}
+    assert least_known(shares, [], 5) == [0, 40, 100]
+    assert least_known(shares, [5], 5) == [40, 100]
+    assert least_known(shares, [], 1) == [0]
 
 
 def test_a_script_names_the_folder(tmp_path: Path) -> None:

@@ -4,17 +4,17 @@ import math
 import tempfile
 from pathlib import Path
 
+from ..film.ffmpeg import find_ffmpeg, see
+from ..film.inputs import check_film_file
+from ..film.process import render_process
+from ..film.recipe import Recipe
+from ..film.reel import Reel
+from ..film.scenes import firsts_on
+from ..film.source import Film, Point, open_film, open_reel
 from ..pictures.files import read_picture, write_picture
 from ..pictures.sheet import make_sheet
 from ..support.reporter import SILENT, Reporter
 from ..support.words import clock
-from .ffmpeg import find_ffmpeg, see
-from .inputs import check_film_file
-from .process import render_process
-from .recipe import Recipe
-from .reel import Reel
-from .scenes import firsts_on
-from .source import Film, Point, open_film, open_reel
 
 
 def preview_film(

@@ -1,0 +1,1 @@
+"""Pictures of a film for people to look at and to correct."""
