@@ -294,7 +294,8 @@ def test_a_film_of_one_frame_is_coloured(tmp_path: Path) -> None:
 
 
 def test_transparency_is_left_out_and_said(tmp_path: Path) -> None:
-    source = make(tmp_path / "in.mkv", *picture_source(), "-pix_fmt", "bgra", "-c:v", "ffv1")
+    veil = ["-vf", "format=bgra,colorchannelmixer=aa=0.5"]
+    source = make(tmp_path / "in.mkv", *picture_source(), *veil, "-pix_fmt", "bgra", "-c:v", "ffv1")
     assert "transparency is left out" in done(source, "-o", tmp_path / "out.mkv")
     assert decode(tmp_path / "out.mkv").clip.num_frames == FRAMES
 

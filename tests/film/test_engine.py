@@ -49,6 +49,7 @@ class Recorder:
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("engine") / "film.mkv"
     source = ["-f", "lavfi", "-i", "testsrc2=s=96x64:r=25", "-frames:v", str(FRAMES)]
+    source += ["-vf", "format=bgra,colorchannelmixer=aa=0.5"]
     command = [FFMPEG, "-v", "error", *source, "-pix_fmt", "bgra", "-c:v", "ffv1", str(path)]
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
     return path

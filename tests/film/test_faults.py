@@ -219,13 +219,17 @@ def test_a_source_that_cannot_decode_a_frame_fails_there_only(models: Path) -> N
     assert lost == [BROKEN]
 
 
+# The rest of `stab_p`, with a threshold of 0: cuts are where the clip marks them, and are not looked for.
+NO_SEARCH = [1.0, 15.0, 0.2, 0.0]
+
+
 @pytest.mark.parametrize(("mode", "frames"), [("A", 5), ("W", 5), ("G", 7)])
 def test_a_source_that_cannot_decode_a_frame_fails_in_the_stabilizers_window_only(
     mode: str, frames: int
 ) -> None:
     def stabilized(clip: vs.VideoNode) -> vs.VideoNode:
         return ddeoldify_stabilizer(
-            clip, dark=True, smooth=True, stab=True, stab_p=[frames, mode], render_factor=10
+            clip, dark=True, smooth=True, stab=True, stab_p=[frames, mode, *NO_SEARCH], render_factor=10
         )
 
     half = frames // 2
@@ -238,10 +242,26 @@ def test_a_source_that_cannot_decode_a_frame_fails_in_the_stabilizers_window_onl
 @pytest.mark.parametrize("mode", ["A", "G"])
 def test_the_first_frames_do_not_need_the_last_ones(mode: str) -> None:
     clip = broken_at(steps(), LENGTH - 1)
-    stabilized = ddeoldify_stabilizer(clip, stab=True, stab_p=[5, mode], render_factor=10)
-    plain = outcomes(ddeoldify_stabilizer(steps(), stab=True, stab_p=[5, mode], render_factor=10))
-    lost = failed(outcomes(stabilized), plain, "frame 15 is damaged")
-    assert lost == list(range(LENGTH - 4, LENGTH))
+    params = {"stab": True, "stab_p": [5, mode, *NO_SEARCH], "render_factor": 10}
+    plain = outcomes(ddeoldify_stabilizer(steps(), **params))
+    lost = failed(outcomes(ddeoldify_stabilizer(clip, **params)), plain, "frame 15 is damaged")
+    assert set(range(LENGTH - 3, LENGTH)) <= set(lost) <= set(range(LENGTH - 4, LENGTH))
+
+
+def test_where_cuts_are_looked_for_a_broken_frame_is_missed_as_far_as_that_looks() -> None:
+    """Up to 26 frames ahead, and some more back, and never farther."""
+    blank = core.std.BlankClip(format=vs.YUV420P8, width=48, height=32, length=180, keep=True)
+
+    def fill(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
+        frame = f.copy()
+        np.asarray(frame[0])[:] = 60 + n // 2
+        return frame
+
+    clip = core.std.ModifyFrame(blank, blank, fill)
+    params = {"stab": True, "stab_p": [5, "A"], "render_factor": 10}
+    plain = outcomes(ddeoldify_stabilizer(clip, **params))
+    lost = failed(outcomes(ddeoldify_stabilizer(broken_at(clip, 90), **params)), plain, "frame 90 is damaged")
+    assert set(range(88, 93)) <= set(lost) <= set(range(90 - 30, 90 + 70))
 
 
 def test_a_source_without_a_first_frame_is_told_when_called(models: Path) -> None:
