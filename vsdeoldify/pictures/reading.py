@@ -96,6 +96,9 @@ def open_picture(source: Path | bytes, name: str, page: int = 0) -> Scan:
         empty = not source if isinstance(source, bytes) else source.stat().st_size == 0
     except OSError as error:
         raise PictureError(f"{name} cannot be read: {error.strerror or error}") from None
+    if isinstance(source, Path) and not source.is_file():
+        what = "it is a folder" if source.is_dir() else "it is no regular file"
+        raise PictureError(f"{name} cannot be read: {what}")
     if empty:
         raise PictureError(f"{name} is empty; copy or download it again")
     if kind is None:
