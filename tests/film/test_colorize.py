@@ -315,9 +315,9 @@ def test_two_recordings_in_one_file_go_on_one_after_the_other(tmp_path: Path) ->
     part = make(tmp_path / "part.ts", *picture_source("25"), "-c:v", "libx264")
     (tmp_path / "both.ts").write_bytes(part.read_bytes() * 2)
     result = colorize(tmp_path / "both.ts", "-o", tmp_path / "out.mkv")
-    assert "clock jumps back (1×)" in result.stderr
-    if "ffmpeg was killed (signal 11)" in result.stderr:
+    if "ffmpeg was killed (signal 11)" in result.stderr or "; get another (pip" in result.stderr:
         pytest.skip("this ffmpeg crashes on such a file, as 7.0 does")
+    assert "clock jumps back (1×)" in result.stderr
     assert result.returncode == 0, result.stderr
     assert np.diff(decode(tmp_path / "out.mkv").seconds) == pytest.approx(0.04, abs=0.0011)
 
