@@ -1,7 +1,5 @@
 """Values that mean something else in scripts for HAVC: what a film gets from them."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 import vapoursynth as vs
@@ -20,16 +18,6 @@ def even(y: int, u: int, length: int, v: int = 128) -> vs.VideoNode:
 def blues(clip: vs.VideoNode) -> list[int]:
     """U of every frame, rounded."""
     return [round(float(plane(clip, n, 1).mean())) for n in range(clip.num_frames)]
-
-
-@pytest.fixture
-def log() -> Iterator[list[str]]:
-    """What is written to VapourSynth's log."""
-    messages: list[str] = []
-    handle = core.add_log_handler(lambda kind, text: messages.append(text))
-    messages.clear()  # It writes that it is there.
-    yield messages
-    core.remove_log_handler(handle)
 
 
 @pytest.mark.parametrize(

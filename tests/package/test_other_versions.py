@@ -6,7 +6,6 @@ The lines are from the manuals, programs and reports of these versions.
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,16 +47,6 @@ def colorize_(factor: int, adjustment: str, filters: str = "", **others: object)
 @pytest.fixture(autouse=True)
 def no_other_models(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("VSDEOLDIFY_MODELS", str(tmp_path / "no models"))
-
-
-@pytest.fixture
-def log() -> Iterator[list[str]]:
-    """What is written to VapourSynth's log."""
-    messages: list[str] = []
-    handle = core.add_log_handler(lambda kind, text: messages.append(text))
-    messages.clear()  # It writes that it is there.
-    yield messages
-    core.remove_log_handler(handle)
 
 
 @pytest.fixture

@@ -12,10 +12,12 @@ from ..settings.filters import FILTERS
 from ..settings.methods import METHODS, Method, find_method, unused_parameters
 from ..settings.params import DDColorParams, DeOldifyParams, StabParams
 from ..settings.presets import COLOURS, COLOURS_HELP, SPEED_HELP, SPEEDS, Preset, preset
+from ..settings.references import SCENES
 from ..settings.scenes import Scenes, check_scenes
 from ..settings.values import MODEL_FILE_SUFFIXES
 from ..support.paths import user_path
 from .errors import USAGE, CommandError
+from .terminal import JsonLines, Terminal
 
 if TYPE_CHECKING:
     from ..film.recipe import Recipe
@@ -216,6 +218,21 @@ def _rate(text: str) -> Fraction:
     return rate.limit_denominator(10_000)
 
 
+def add_progress_option(parser: argparse.ArgumentParser) -> None:
+    """The option that says for whom reports are written, shared by the commands that take long."""
+    parser.add_argument(
+        "--progress",
+        choices=("bar", "json"),
+        default="bar",
+        help="bar: for people, on stderr; json: for programs, a line of JSON on stdout for every report",
+    )
+
+
+def reporter_of(args: argparse.Namespace) -> Terminal | JsonLines:
+    """What reports as `--progress` asks for."""
+    return JsonLines() if args.progress == "json" else Terminal()
+
+
 def add_scenes_option(parser: "argparse.ArgumentParser | argparse._ArgumentGroup") -> None:
     """The option that names a list of scenes, shared by the commands that obey one."""
     parser.add_argument(
@@ -263,7 +280,7 @@ def coloured_by(args: argparse.Namespace) -> "Recipe":
         if not folder.is_dir():
             raise CommandError(f"--references: the folder {folder} does not exist")
         recipe = replace(recipe, references=folder)
-        beside = folder / "scenes.csv"
+        beside = folder / SCENES
         if scenes is None and beside.is_file():
             # Those that the pictures were chosen by.
             scenes = _scenes_in(str(beside))
@@ -340,6 +357,13 @@ def _model(text: str) -> int | str:
     if text.lower().endswith(MODEL_FILE_SUFFIXES):
         return str(user_path(text).absolute())
     return number_or_name(text)
+
+
+def positive(text: str) -> int:
+    """The type of an option that counts: a whole number from 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+    return int(text)
 
 
 def number_or_name(text: str) -> int | str:

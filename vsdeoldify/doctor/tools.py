@@ -55,29 +55,29 @@ def vspipe(facts: Facts) -> Iterator[Finding]:
 
 
 def source_filter(facts: Facts) -> Iterator[Finding]:
-    if facts.error("vapoursynth"):
-        return
-    for plugin in facts.vapoursynth["plugins"]:
-        if plugin["namespace"] == "bs":
-            text = f"bestsource {plugin['version']}, {plugin['file']}"
-            yield Finding("Tools", "ok", "source filter", text, data=plugin)
-            return
-    fix = pip("install vapoursynth-bestsource")
+    """The plugin that reads films."""
     text = "bestsource (core.bs) is missing; the command line cannot read films without it"
-    yield Finding("Tools", "warning", "source filter", text, fix)
+    fix = pip("install vapoursynth-bestsource")
+    yield from _plugin(facts, "bs", "bestsource", Finding("Tools", "warning", "source filter", text, fix))
 
 
 def motion(facts: Facts) -> Iterator[Finding]:
     """The plugin that carries colours along motion."""
+    text = "mvutensils (core.mvu) is missing; `every` carries colours on the spot, not along motion"
+    fix = pip("install vapoursynth-mvutensils")
+    yield from _plugin(facts, "mvu", "mvutensils", Finding("Tools", "note", "motion", text, fix))
+
+
+def _plugin(facts: Facts, namespace: str, title: str, missing: Finding) -> Iterator[Finding]:
+    """Where a plugin of VapourSynth lies, or that it is missing; nothing without VapourSynth."""
     if facts.error("vapoursynth"):
         return
     for plugin in facts.vapoursynth["plugins"]:
-        if plugin["namespace"] == "mvu":
-            text = f"mvutensils {plugin['version']}, {plugin['file']}"
-            yield Finding("Tools", "ok", "motion", text, data=plugin)
+        if plugin["namespace"] == namespace:
+            text = f"{title} {plugin['version']}, {plugin['file']}"
+            yield Finding(missing.section, "ok", missing.name, text, data=plugin)
             return
-    text = "mvutensils (core.mvu) is missing; `every` carries colours on the spot, not along motion"
-    yield Finding("Tools", "note", "motion", text, pip("install vapoursynth-mvutensils"))
+    yield missing
 
 
 def ffmpeg(facts: Facts) -> Iterator[Finding]:

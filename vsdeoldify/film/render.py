@@ -18,6 +18,7 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from ..settings.params import StabParams
 from ..support.errors import FilmError
 from ..support.words import sentence
 from .raw import LAYOUTS
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 ERROR_MARK = "vsdeoldify-error: "
 PROGRESS_MARK = b"progress "
 _UNKNOWN_TIME = -(1 << 63)
-_CUT = 0.15
 _LOOKED_AT = 256
 """Side of the picture in which the frames are looked for that references know least of."""
 _LOOKS = 15
@@ -94,12 +94,8 @@ def _act(result: BinaryIO, action: str, *arguments: str) -> None:
     elif action == "scenes":
         write_scenes(json.loads(arguments[0]), float(arguments[1]), result)
     else:
-        listed = arguments[1]
-        if listed.startswith("@"):  # More than a command line may hold.
-            listed = Path(listed[1:]).read_text()
-        frames = [int(number) for number in listed.split(",")]
-        deep = arguments[3:] == ("16",)
-        write_pictures(Path(arguments[0]), frames, Path(arguments[2]), result, deep=deep)
+        frames = [int(number) for number in Path(arguments[1]).read_text().split(",")]
+        write_pictures(Path(arguments[0]), frames, Path(arguments[2]), result, deep=arguments[3] == "16")
 
 
 def _track(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -400,7 +396,7 @@ def write_unexplained(arguments: dict[str, Any], numbers: str, step: int, file: 
 
     references, firsts = ([int(n) for n in part.split(",") if n] for part in numbers.split(";"))
     gray = formats.to_gray(vs.core.bs.VideoSource(**arguments), _LOOKED_AT)
-    cuts = scenes.listed_cuts(gray, firsts) if firsts else scenes.find_cuts(gray, _CUT)
+    cuts = scenes.listed_cuts(gray, firsts) if firsts else scenes.find_cuts(gray, StabParams().tht_scen)
     looked_at = unexplained(gray, sorted(references), cuts)
     for n in range(0, len(looked_at), step):
         with looked_at.get_frame(n) as frame:

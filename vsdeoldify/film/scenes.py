@@ -13,16 +13,16 @@ from statistics import fmean, median_low
 
 from ..pictures.files import Picture, read_picture, write_picture
 from ..pictures.sheet import make_sheet
+from ..settings.params import StabParams
 from ..settings.scenes import COLUMNS, Scenes
 from ..support.errors import FilmError, RequestError
 from ..support.files import write_whole
 from ..support.reporter import SILENT, Reporter
 from ..support.words import clock
-from .ffmpeg import find_ffmpeg, see
-from .inputs import check_film_file
 from .process import render_process
 from .script import source_arguments, thumbnail_script
-from .source import Film, open_film
+from .source import Film, open_file
+from .stills import write_stills
 
 # The sheet of a long film has many pictures: smaller ones, and all of it this many pixels at most.
 _HIGHEST, _LOWEST = 160, 60
@@ -63,7 +63,10 @@ def firsts_on(scenes: Scenes, frames: int) -> tuple[int, ...]:
 
 
 def find_scenes(
-    path: Path, threshold: float = 0.15, scenes: Scenes | None = None, reporter: Reporter = SILENT
+    path: Path,
+    threshold: float = StabParams().tht_scen,
+    scenes: Scenes | None = None,
+    reporter: Reporter = SILENT,
 ) -> tuple[Film, list[Scene]]:
     """The scenes of a film; all its frames are looked at.
 
@@ -80,8 +83,7 @@ def find_scenes(
         RequestError: the list does not fit the film.
         FilmError: the film cannot be read.
     """
-    check_film_file(path)
-    film = open_film(path, see(find_ffmpeg(), path)[1], reporter)
+    film = open_file(path, reporter)
     listed = None if scenes is None else firsts_on(scenes, film.frames)
     starts, lumas = _look(film, threshold, reporter)
     firsts = [n for n, start in enumerate(starts) if start] if listed is None else listed
@@ -161,26 +163,16 @@ def write_sheet(path: Path, film: Film, scenes: Sequence[Scene], reporter: Repor
         FilmError: the film cannot be read.
         PictureError: the sheet cannot be written.
     """
-    sar = film.properties.get("_SARNum", 1), film.properties.get("_SARDen", 1)
-    aspect = film.width / film.height * (sar[0] / sar[1] if min(sar) > 0 else 1.0)
+    aspect = film.width / film.height * film.pixel_aspect
     highest = math.sqrt(_SHEET / len(scenes) / aspect)
     # Every chroma format has sides of multiples of 4.
     height = max(4, round(min(_HIGHEST, max(_LOWEST, highest)) / 4) * 4)
     size = max(4, round(height * aspect / 4) * 4), height
     with tempfile.TemporaryDirectory(prefix="vsdeoldify-") as temporary:
         folder = Path(temporary)
-        script = folder / "scenes.vpy"
         text = thumbnail_script(film.path, size, film.track)
-        script.write_text(text, encoding="utf-8", errors="surrogateescape")
-        numbers = folder / "numbers"
-        numbers.write_text(",".join(str(scene.shown) for scene in scenes))
-        with (
-            render_process("pictures", script, f"@{numbers}", folder) as renderer,
-            reporter.stage(len(scenes), "scenes", title="sheet") as stage,
-        ):
-            for done, _ in enumerate(renderer.output, 1):
-                stage.update(done)
-            renderer.finish()
+        shown = [scene.shown for scene in scenes]
+        write_stills(text, shown, folder, reporter, unit="scenes", title="sheet")
         columns = max(1, round(math.sqrt(len(scenes) * 2 / aspect)))
         sheet = make_sheet(_cells(film, scenes, folder), 1.0, count=len(scenes), columns=columns)
     write_picture(path, sheet)

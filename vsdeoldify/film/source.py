@@ -11,7 +11,7 @@ from ..support.errors import FilmError, PictureError, RequestError
 from ..support.reporter import SILENT, Reporter
 from ..support.words import clock
 from . import ffmpeg
-from .inputs import unreadable
+from .inputs import check_film_file, unreadable
 from .process import render_process
 from .raw import LAYOUTS, RawFormat
 from .reel import Reel
@@ -72,6 +72,12 @@ class Film:
             depths = (8, 10, 12, 16) if self.reel is not None else (8, 10)
             bits = next((depth for depth in depths if bits <= depth), depths[-1])
         return RawFormat(self.width, self.height, layout, bits)
+
+    @property
+    def pixel_aspect(self) -> float:
+        """How wide its pixels are for their height; 1 where nothing says."""
+        wide, high = self.properties.get("_SARNum", 1), self.properties.get("_SARDen", 1)
+        return wide / high if min(wide, high) > 0 else 1.0
 
     @property
     def full(self) -> bool:
@@ -152,6 +158,16 @@ def open_film(path: Path, found: ffmpeg.Contents, reporter: Reporter = SILENT) -
         note = "what is learnt in reading the film cannot be kept in a cache folder: it is read several times"
         return replace(film, notes=(*film.notes, note))
     return film
+
+
+def open_file(path: Path, reporter: Reporter = SILENT) -> Film:
+    """Open a film for looking at it: no ffmpeg will encode it.
+
+    Raises:
+        FilmError: it is no film, or cannot be read.
+    """
+    check_film_file(path)
+    return open_film(path, ffmpeg.see(ffmpeg.find_ffmpeg(), path)[1], reporter)
 
 
 def open_reel(reel: Reel, reporter: Reporter = SILENT, cache: Path | None = None) -> Film:

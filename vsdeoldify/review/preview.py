@@ -4,13 +4,11 @@ import math
 import tempfile
 from pathlib import Path
 
-from ..film.ffmpeg import find_ffmpeg, see
-from ..film.inputs import check_film_file
-from ..film.process import render_process
 from ..film.recipe import Recipe
 from ..film.reel import Reel
 from ..film.scenes import firsts_on
-from ..film.source import Film, Point, open_film, open_reel
+from ..film.source import Film, Point, open_file, open_reel
+from ..film.stills import write_stills
 from ..pictures.files import read_picture, write_picture
 from ..pictures.sheet import make_sheet
 from ..support.reporter import SILENT, Reporter
@@ -52,28 +50,17 @@ def preview_film(
             film = open_reel(path, reporter, folder)
             text = recipe.script(path, cache=folder)
         else:
-            check_film_file(path)
-            film = open_film(path, see(find_ffmpeg(), path)[1], reporter)
+            film = open_file(path, reporter)
             text = recipe.script(path, track=film.track)
         numbers = spread(count, *film.range(start, end))
         if recipe.scenes is not None:
             firsts_on(recipe.scenes, film.frames)
-        script = folder / "film.vpy"
-        script.write_text(text, encoding="utf-8", errors="surrogateescape")
-        with (
-            render_process("pictures", script, ",".join(map(str, numbers)), folder) as renderer,
-            reporter.stage(len(numbers), "frames", title="preview") as stage,
-        ):
-            # The process writes a line for every frame that is done.
-            for done, _ in enumerate(renderer.output, 1):
-                stage.update(done)
-            renderer.finish()
-        sar = film.properties.get("_SARNum", 1), film.properties.get("_SARDen", 1)
+        write_stills(text, numbers, folder, reporter, unit="frames", title="preview")
         cells = (
             (_caption(film, n), [read_picture(folder / f"{name}_{n}.png") for name in ("before", "after")])
             for n in numbers
         )
-        sheet = make_sheet(cells, sar[0] / sar[1] if min(sar) > 0 else 1.0, count=len(numbers))
+        sheet = make_sheet(cells, film.pixel_aspect, count=len(numbers))
     write_picture(output, sheet)
     return len(numbers)
 

@@ -5,23 +5,21 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ..film import ffmpeg
 from ..film.process import render_process
 from ..film.recipe import Recipe
 from ..film.scenes import Scene, find_scenes, firsts_on, write_list
 from ..film.script import source_arguments
-from ..film.source import Film, open_film
+from ..film.source import Film, open_file
+from ..film.stills import write_stills
 from ..pictures.files import read_picture, to_8_bits, write_picture
 from ..pictures.sheet import make_sheet
-from ..settings.references import picture_name, read_folder
+from ..settings.references import SCENES, picture_name, read_folder
 from ..support.errors import FilmError, RequestError
 from ..support.reporter import SILENT, Reporter
 from ..support.words import clock
 
 SHEET = "sheet.jpg"
 """The name of the picture of all of them: it has no number, so it is taken for no reference."""
-SCENES = "scenes.csv"
-"""The name of the list of scenes beside them."""
 
 # A frame darker or lighter than this in the mean shows nothing that could be coloured.
 _BLACK, _WHITE = 0.02, 0.98
@@ -76,7 +74,7 @@ def write_references(
     try:
         output.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=output) as temporary:
-            _make(film, recipe, shown, Path(temporary), bits, reporter)
+            _make(film, recipe, [scene.shown for scene in shown], Path(temporary), bits, reporter)
             _write_sheet(film, shown, Path(temporary), output / SHEET)
             for scene, picture in zip(shown, pictures, strict=True):
                 (Path(temporary) / f"after_{scene.shown}.png").replace(picture)
@@ -108,7 +106,7 @@ def write_next(
         ModelError: a model file is missing.
     """
     recipe.models()
-    film = open_film(path, ffmpeg.contents(ffmpeg.find_ffmpeg(), path), reporter)
+    film = open_file(path, reporter)
     try:
         there = list(read_folder(output, film.frames))
     except ValueError as error:
@@ -119,9 +117,8 @@ def write_next(
             folder = Path(temporary)
             shares = _look(film, there, firsts, folder, reporter)
             chosen = least_known(shares, there, count)
-            scenes = [Scene(n, n + 1, 0.5, n) for n in chosen]
-            if scenes:
-                _make(film, recipe, scenes, folder, bits, reporter)
+            if chosen:
+                _make(film, recipe, chosen, folder, bits, reporter)
             pictures = [output / picture_name(n) for n in chosen]
             for n, picture in zip(chosen, pictures, strict=True):
                 (folder / f"after_{n}.png").replace(picture)
@@ -167,23 +164,13 @@ def _look(
 
 
 def _make(
-    film: Film, recipe: Recipe, scenes: Sequence[Scene], folder: Path, bits: int, reporter: Reporter
+    film: Film, recipe: Recipe, numbers: Sequence[int], folder: Path, bits: int, reporter: Reporter
 ) -> None:
-    script = folder / "film.vpy"
-    script.write_text(recipe.script(film.path, track=film.track), encoding="utf-8", errors="surrogateescape")
-    numbers = folder / "numbers"
-    numbers.write_text(",".join(str(scene.shown) for scene in scenes))
-    with (
-        render_process("pictures", script, f"@{numbers}", folder, str(bits)) as renderer,
-        reporter.stage(len(scenes), "pictures", title="colouring") as stage,
-    ):
-        for done, _ in enumerate(renderer.output, 1):
-            stage.update(done)
-        renderer.finish()
+    text = recipe.script(film.path, track=film.track)
+    write_stills(text, numbers, folder, reporter, unit="pictures", title="colouring", bits=bits)
 
 
 def _write_sheet(film: Film, scenes: Sequence[Scene], folder: Path, path: Path) -> None:
-    sar = film.properties.get("_SARNum", 1), film.properties.get("_SARDen", 1)
     cells = (
         (
             f"{picture_name(scene.shown, '')}, {clock(film.times[scene.shown] / 1e6)}",
@@ -192,5 +179,4 @@ def _write_sheet(film: Film, scenes: Sequence[Scene], folder: Path, path: Path) 
         for scene in scenes
     )
     columns = max(1, round(len(scenes) ** 0.5))
-    aspect = sar[0] / sar[1] if min(sar) > 0 else 1.0
-    write_picture(path, make_sheet(cells, aspect, count=len(scenes), columns=columns))
+    write_picture(path, make_sheet(cells, film.pixel_aspect, count=len(scenes), columns=columns))

@@ -7,6 +7,8 @@ from pathlib import Path
 
 SUFFIXES = frozenset({".avif", ".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 """Endings of pictures, in small letters."""
+SCENES = "scenes.csv"
+"""The list of scenes that lies beside the pictures which were chosen by it."""
 
 # The number is the first one in the name: ref_000123.png, ref_000123_v2.png.
 _NAMED = re.compile(r"[^\d_]*_?(\d+)(?!\d)")

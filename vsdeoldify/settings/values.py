@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import operator
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, SupportsFloat, SupportsIndex
 
@@ -212,37 +212,30 @@ def hues(name: str, value: object) -> HueRanges:
     """Return the hue ranges of a text; None is no restriction."""
     if value is None:
         return HueRanges()
-    if not isinstance(value, str):
-        raise TypeError(f'{name} must be hue ranges such as "290:330,rose" or "none", got {value!r}')
-    try:
-        return parse_ranges(value)
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}") from None
+    return _parsed(name, value, 'hue ranges such as "290:330,rose" or "none"', parse_ranges)
 
 
 def adjustment(name: str, value: object) -> ChromaAdjustment | None:
     """Return the chroma adjustment of a text, or None where there is none."""
     if value is None:
         return None
-    if not isinstance(value, str):
-        raise TypeError(
-            f'{name} must be a chroma adjustment such as "300:360|0.3,0.2" or "none", got {value!r}'
-        )
-    try:
-        return parse_adjustment(value)
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}") from None
+    return _parsed(name, value, 'a chroma adjustment such as "300:360|0.3,0.2" or "none"', parse_adjustment)
 
 
 def colour_map(name: str, value: object) -> tuple[ChromaAdjustment, ...]:
     """Return the adjustments of a colour map's text; None and False are none."""
     if value is None or value is False:
         return ()
+    return _parsed(
+        name, value, 'a colour map ("blue->brown", "180:280|+140,0.4") or "none"', parse_colour_map
+    )
+
+
+def _parsed[T](name: str, value: object, what: str, parse: Callable[[str], T]) -> T:
+    """Return what a text says; `what` is what it must be."""
     if not isinstance(value, str):
-        raise TypeError(
-            f'{name} must be a colour map ("blue->brown", "180:280|+140,0.4") or "none", got {value!r}'
-        )
+        raise TypeError(f"{name} must be {what}, got {value!r}")
     try:
-        return parse_colour_map(value)
+        return parse(value)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None

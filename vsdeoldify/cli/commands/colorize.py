@@ -15,6 +15,7 @@ from ...support.words import clock
 from ..errors import DONE, USAGE, CommandError
 from ..options import (
     add_colour_options,
+    add_progress_option,
     add_reel_options,
     add_references_option,
     add_scenes_option,
@@ -22,8 +23,9 @@ from ..options import (
     coloured_by,
     film_or_reel,
     output_file,
+    positive,
+    reporter_of,
 )
-from ..terminal import JsonLines, Terminal
 
 if TYPE_CHECKING:
     from ...film.reel import Reel
@@ -73,7 +75,7 @@ def add_parser(subparsers: Any) -> None:
     film.add_argument("--end", type=_point, metavar="PLACE", help="where to stop, likewise; not included")
     film.add_argument(
         "--preview",
-        type=_positive,
+        type=positive,
         metavar="N",
         help="only write a picture of N frames spread over the film, before and after",
     )
@@ -92,7 +94,7 @@ def add_parser(subparsers: Any) -> None:
     )
     film.add_argument(
         "--segment",
-        type=_positive,
+        type=positive,
         default=_SEGMENT,
         metavar="N",
         help=f"save the work every N frames (default: {_SEGMENT})",
@@ -104,12 +106,7 @@ def add_parser(subparsers: Any) -> None:
         help="options for ffmpeg's encoder, as one argument (default: x264 at -crf 16, with 10 bits for "
         "sources of 10 bits or more; VP9 in .webm)",
     )
-    parser.add_argument(
-        "--progress",
-        choices=("bar", "json"),
-        default="bar",
-        help="bar: for people, on stderr; json: for programs, a line of JSON on stdout for every report",
-    )
+    add_progress_option(parser)
     add_colour_options(parser)
 
 
@@ -151,7 +148,7 @@ def _run_film(args: argparse.Namespace, film: "Path | Reel") -> None:
         overwrite=args.overwrite,
         keep=args.keep_pieces or args.references is not None,
     )
-    reporter = _reporter(args)
+    reporter = reporter_of(args)
     made = colorize_film(film, coloured_by(args), request, reporter)
     reporter.result(
         f"{made.output}: {made.frames} frames in {clock(made.seconds)} ({made.rate:.3g} frames per second)",
@@ -177,14 +174,10 @@ def _run_preview(args: argparse.Namespace, film: "Path | Reel") -> None:
     output = _output(args, source, f"{_stem(source)}_preview.png")
     if output.suffix.lower() not in PICTURE_SUFFIXES:
         raise CommandError(f"--preview writes a picture: {output.name} should end in .png or .jpg", USAGE)
-    reporter = _reporter(args)
+    reporter = reporter_of(args)
     recipe = coloured_by(args)
     count = preview_film(film, recipe, args.preview, output, args.start, args.end, reporter)
     reporter.result(f"{output}: {count} frames, before and after", output=output, frames=count)
-
-
-def _reporter(args: argparse.Namespace) -> Terminal | JsonLines:
-    return JsonLines() if args.progress == "json" else Terminal()
 
 
 def _run_pictures(args: argparse.Namespace, source: Path, chosen: Preset) -> None:
@@ -224,7 +217,7 @@ def _colour_pictures(
 ) -> None:
     from ...pictures.colorize import colorize_pictures
 
-    reporter = _reporter(args)
+    reporter = reporter_of(args)
     for note in notes:
         reporter.note(note)
     begun = time.monotonic()
@@ -245,9 +238,3 @@ def _point(text: str) -> Point:
         return parse_point(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
-    return int(text)

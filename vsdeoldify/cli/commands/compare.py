@@ -12,7 +12,7 @@ from ...models.catalogue import find_model
 from ...models.store import locate
 from ...support.paths import user_path
 from ..errors import DONE, USAGE, CommandError
-from ..options import number_or_name
+from ..options import number_or_name, positive
 from ..terminal import Terminal, answer
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("--sheets", metavar="FOLDER", help="write a picture of all results for each input")
     parser.add_argument(
         "--max-side",
-        type=_positive,
+        type=positive,
         default=_LARGEST,
         metavar="PIXELS",
         help=f"larger pictures are scaled down to this before anything is done (default: {_LARGEST})",
@@ -87,7 +87,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     clips.add_argument(
         "--frames",
-        type=_positive,
+        type=positive,
         default=_FRAMES,
         metavar="N",
         help=f"how many frames of a clip are used (default: {_FRAMES})",
@@ -198,12 +198,6 @@ def _output_folder(name: str | None) -> Path | None:
     except OSError as error:
         raise CommandError(f"--sheets: {folder}: {error.strerror or error}") from error
     return folder
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
-    return int(text)
 
 
 def _not_negative(text: str) -> int:

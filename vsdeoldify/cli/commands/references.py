@@ -5,8 +5,15 @@ from typing import Any
 
 from ...support.paths import user_path
 from ..errors import DONE, USAGE, CommandError
-from ..options import add_colour_options, add_scenes_option, coloured_by, film_file
-from ..terminal import JsonLines, Terminal
+from ..options import (
+    add_colour_options,
+    add_progress_option,
+    add_scenes_option,
+    coloured_by,
+    film_file,
+    positive,
+    reporter_of,
+)
 
 
 def add_parser(subparsers: Any) -> None:
@@ -33,17 +40,12 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--bits", type=int, choices=(8, 16), default=8, help="of the pictures (default: 8)")
     parser.add_argument(
         "--next",
-        type=_positive,
+        type=positive,
         metavar="N",
         help="add the N frames to the folder of which its pictures tell least, as they come out now",
     )
     add_scenes_option(parser)
-    parser.add_argument(
-        "--progress",
-        choices=("bar", "json"),
-        default="bar",
-        help="bar: for people, on stderr; json: for programs, a line of JSON on stdout for every report",
-    )
+    add_progress_option(parser)
     add_colour_options(parser)
     parser.set_defaults(references=None)
 
@@ -59,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
 
     from ...review.references import SHEET, write_next, write_references
 
-    reporter = JsonLines() if args.progress == "json" else Terminal()
+    reporter = reporter_of(args)
     if args.next is not None:
         args.references = str(folder)
         added = write_next(source, coloured_by(args), folder, args.next, bits=args.bits, reporter=reporter)
@@ -81,9 +83,3 @@ def run(args: argparse.Namespace) -> int:
         pictures=len(pictures),
     )
     return DONE
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
-    return int(text)

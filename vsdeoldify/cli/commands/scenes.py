@@ -3,12 +3,19 @@
 import argparse
 from typing import Any
 
+from ...settings.params import StabParams
 from ...support.paths import user_path
 from ..errors import DONE, USAGE, CommandError
-from ..options import add_scenes_option, film_file, listed_scenes, output_file
-from ..terminal import JsonLines, Terminal
+from ..options import (
+    add_progress_option,
+    add_scenes_option,
+    film_file,
+    listed_scenes,
+    output_file,
+    reporter_of,
+)
 
-_THRESHOLD = 0.15
+_THRESHOLD = StabParams().tht_scen
 
 
 def add_parser(subparsers: Any) -> None:
@@ -47,12 +54,7 @@ def add_parser(subparsers: Any) -> None:
         f"(default: {_THRESHOLD})",
     )
     add_scenes_option(finding)
-    parser.add_argument(
-        "--progress",
-        choices=("bar", "json"),
-        default="bar",
-        help="bar: for people, on stderr; json: for programs, a line of JSON on stdout for every report",
-    )
+    add_progress_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -70,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
 
     from ...film.scenes import find_scenes, write_list, write_sheet
 
-    reporter = JsonLines() if args.progress == "json" else Terminal()
+    reporter = reporter_of(args)
     film, scenes = find_scenes(source, args.threshold, listed, reporter)
     write_list(output, film, scenes)
     if sheet is not None:

@@ -24,8 +24,6 @@ from .keys import Keys, find_keys, keys_of, with_further_keys
 
 # Luma differences up to about this are noise; a key whose luma differs more loses its weight quickly.
 _TOLERANCE = 0.02
-# Nodes of so many held frames are kept at a time; all threads together ask for a few.
-_HELD = 32
 
 
 def colorize_every(
@@ -70,29 +68,28 @@ def interpolate(
     return _in_place(gray, regular, single, every, keys)
 
 
-class _Colours:
-    """Frames of key frames, picked by their numbers.
+def _around(
+    keys: vs.VideoNode,
+    which: Callable[[Keys], int],
+    regular: vs.VideoNode,
+    single: vs.VideoNode,
+    every: int,
+) -> vs.VideoNode:
+    """The clip whose frame n is that of the key which `which` picks for it.
 
     Args:
+        keys: what `find_keys` made.
+        which: the key, as an offset.
         regular: every `every`-th frame.
         single: all frames, for the other keys.
         every: distance of the regular keys.
     """
 
-    def __init__(self, regular: vs.VideoNode, single: vs.VideoNode, every: int) -> None:
-        self._single = single
+    def frame(number: int) -> vs.VideoNode:
+        place, beside = divmod(number, every)
+        return single[number] if beside else regular[place]
 
-        @lru_cache(maxsize=_HELD)
-        def held(number: int) -> vs.VideoNode:
-            place, beside = divmod(number, every)
-            frame = single[number] if beside else regular[place]
-            return core.std.Loop(frame, len(single))
-
-        self._held = held
-
-    def around(self, keys: vs.VideoNode, which: Callable[[Keys], int]) -> vs.VideoNode:
-        """The clip whose frame n is that of the key that `which` picks for it."""
-        return core.std.FrameEval(self._single, lambda n, f: self._held(n + which(keys_of(f))), prop_src=keys)
+    return motion.picked(single, keys, lambda n, f: n + which(keys_of(f)), frame)
 
 
 def _before(keys: Keys) -> int:
@@ -109,7 +106,7 @@ def _along_motion(
     found = motion.Motion(gray)
 
     def levels_of(around: vs.VideoNode, which: Callable[[Keys], int]) -> vs.VideoNode:
-        return _Colours(found.levels, found.levels, 1).around(around, which)
+        return _around(around, which, found.levels, found.levels, 1)
 
     def unmatched(around: vs.VideoNode) -> vs.VideoNode:
         return motion.unmatched(
@@ -117,17 +114,19 @@ def _along_motion(
         )
 
     keys = with_further_keys(keys, every, unmatched)
-    canvases = _Colours(regular, single, every)
-    levels = _Colours(found.colour_levels(regular), found.colour_levels(single), every)
+    regular_levels, single_levels = map(found.colour_levels, (regular, single))
     partners = [
         found.candidates(
-            canvases.around(keys, which),
-            found.moved(found.vectors(levels_of(keys, which)), levels.around(keys, which)),
+            _around(keys, which, regular, single, every),
+            found.moved(
+                found.vectors(levels_of(keys, which)),
+                _around(keys, which, regular_levels, single_levels, every),
+            ),
         )
         for which in (_before, _after)
     ]
     both, first_alone = motion.mixture(partners), motion.mixture(partners[:1])
-    own = canvases.around(keys, lambda _: 0)
+    own = _around(keys, lambda _: 0, regular, single, every)
 
     def choose(n: int, f: vs.VideoFrame) -> vs.VideoNode:
         before, after, _ = keys_of(f)

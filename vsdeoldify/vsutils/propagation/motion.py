@@ -35,6 +35,8 @@ _TOLERANCE = 0.02
 _PATCH = 4
 # A partner as it stands counts half of a moved one that agrees as well.
 _STANDING = 0.5
+# Nodes of so many held frames are kept at a time; all threads together ask for a few.
+_HELD = 32
 # Where nothing agrees, all candidates count alike.
 _LEAST = 1e-4
 # A pixel agrees with nothing below this.
@@ -161,6 +163,28 @@ def _compensated(
         **_TAKE_ALL,
     )
     return core.std.SelectEvery(moved, 2, 0)[1:]
+
+
+def picked(
+    template: vs.VideoNode,
+    where: vs.VideoNode,
+    number: Callable[[int, vs.VideoFrame], int],
+    frame: Callable[[int], vs.VideoNode],
+) -> vs.VideoNode:
+    """The clip whose frame n is another frame, of any distance.
+
+    Args:
+        template: a clip of the same format and length.
+        where: the clip whose frame n tells which one it is.
+        number: for n and that frame, its number.
+        frame: for a number, a clip of that frame alone.
+    """
+
+    @lru_cache(maxsize=_HELD)
+    def held(chosen: int) -> vs.VideoNode:
+        return core.std.Loop(frame(chosen), len(template))
+
+    return core.std.FrameEval(template, lambda n, f: held(number(n, f)), prop_src=where)
 
 
 def _mean(luma: vs.VideoNode) -> vs.VideoNode:

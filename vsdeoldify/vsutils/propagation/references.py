@@ -29,7 +29,6 @@ _ROUNDING, _MEANT = 2 / 255, 6 / 255
 _DOUBTFUL, _SURE = 0.05, 0.3
 # Colours spread into places that agree with nothing where so large a share of their surroundings is sure.
 _FEW, _MANY = 0.02, 0.1
-_HELD = 32
 
 
 class Referred(NamedTuple):
@@ -77,10 +76,11 @@ def apply_references(
         levels = found.levels
         where = find_references(cuts, references.numbers, reach)
         find = lambda frame, _: references_of(frame)  # noqa: E731
+    # Each is prepared once, for both sides of a frame.
+    colours = references.canvas, found.colour_levels(references.canvas)
     changed = _changes(canvas, references.canvas) if coloured else None
-    partners = [
-        _partner(found, levels, references.canvas, changed, where, which, find) for which in (_before, _after)
-    ]
+    changes = None if changed is None else (changed, found.colour_levels(changed))
+    partners = [_partner(found, levels, colours, changes, where, which, find) for which in (_before, _after)]
     plain = canvas if coloured else colourless(gray)
 
     @lru_cache(maxsize=4)
@@ -142,12 +142,7 @@ def _held(
     clip: vs.VideoNode, where: vs.VideoNode, number: Callable[[int, vs.VideoFrame], int]
 ) -> vs.VideoNode:
     """The clip whose frame n is that frame of `clip` which `number` picks for it."""
-
-    @lru_cache(maxsize=_HELD)
-    def at(chosen: int) -> vs.VideoNode:
-        return core.std.Loop(clip[chosen], len(clip))
-
-    return core.std.FrameEval(clip, lambda n, f: at(number(n, f)), prop_src=where)
+    return motion.picked(clip, where, number, lambda chosen: clip[chosen])
 
 
 def _before(found: References, n: int) -> int:
@@ -168,22 +163,26 @@ class _Partner(NamedTuple):
 def _partner(
     found: Motion,
     levels: vs.VideoNode,
-    canvas: vs.VideoNode,
-    changed: vs.VideoNode | None,
+    colours: tuple[vs.VideoNode, vs.VideoNode],
+    changes: tuple[vs.VideoNode, vs.VideoNode] | None,
     where: vs.VideoNode,
     which: Callable[[References, int], int],
     find: Callable[[vs.VideoFrame, int], References],
 ) -> _Partner:
+    """What the references on one side of each frame offer; canvases come with their `colour_levels`."""
+
     def held(clip: vs.VideoNode) -> vs.VideoNode:
         return _held(clip, where, lambda n, f: which(find(f, n), n))
 
     vectors = found.vectors(held(levels))
-    colours = found.candidates(held(canvas), found.moved(vectors, held(found.colour_levels(canvas))))
-    if changed is None:
-        return _Partner(colours, [])
-    marks = [found.moved(vectors, held(found.colour_levels(changed))), held(changed)]
+    canvas, canvas_levels = colours
+    offered = found.candidates(held(canvas), found.moved(vectors, held(canvas_levels)))
+    if changes is None:
+        return _Partner(offered, [])
+    changed, changed_levels = changes
+    marks = [found.moved(vectors, held(changed_levels)), held(changed)]
     return _Partner(
-        colours, [Candidate(mark, one.agreement) for mark, one in zip(marks, colours, strict=True)]
+        offered, [Candidate(mark, one.agreement) for mark, one in zip(marks, offered, strict=True)]
     )
 
 
