@@ -201,25 +201,25 @@ def _measures(clip: vs.VideoNode) -> vs.VideoNode:
     luma = core.std.ShufflePlanes(clip, 0, vs.GRAY)
     small = _kept(core.resize.Bilinear(luma, _SIZE, _SIZE))
     earlier = {lag: shift(small, -lag) for lag in _LAGS}
-    sums = [core.std.PlaneStats(core.std.Expr([small], "x x *"))]
-    sums += [core.std.PlaneStats(core.std.Expr([small, earlier[lag]], "x y *")) for lag in _LAGS]
+    square = core.std.PlaneStats(core.std.Expr([small], "x x *"))
+    sums = [core.std.PlaneStats(core.std.Expr([small, earlier[lag]], "x y *")) for lag in _LAGS]
     steps = core.std.PlaneStats(small, earlier[1], prop="_Step1")
     steps = core.std.PlaneStats(steps, earlier[2], prop="_Step2")
 
-    def gather(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
-        frame, step = f[0].copy(), f[1].props
-        mean = step["_Step1Average"]
-        square, *products = (one.props["PlaneStatsAverage"] for one in f[2:])
-        var = max(0.0, square - mean * mean)
-        frame.props["_Numbers"] = [mean, var, step["_Step1Diff"], step["_Step2Diff"], *products]
+    def alone(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
+        frame = f[0].copy()
+        mean, of_square = (one.props["PlaneStatsAverage"] for one in f[1:])
+        frame.props["_Numbers"] = [mean, max(0.0, of_square - mean * mean)]
         return frame
 
     def compare(n: int, f: list[vs.VideoFrame]) -> vs.VideoFrame:
-        frame = f[0].copy()
-        mean, var, step1, step2, *products = _numbers(frame)
+        frame, step = f[0].copy(), f[1].props
+        mean, var = _numbers(frame)
+        step1, step2 = step["_Step1Diff"], step["_Step2Diff"]
         covs, others = [], []
-        for product, one in zip(products, f[1:], strict=True):
-            earlier_mean, earlier_var, *_ = _numbers(one)
+        for product_of, one in zip(f[2 : 2 + len(_LAGS)], f[2 + len(_LAGS) :], strict=True):
+            product = product_of.props["PlaneStatsAverage"]
+            earlier_mean, earlier_var = _numbers(one)
             cov = product - mean * earlier_mean
             covs.append(cov)
             others.append(1.0 - (cov + _NOISE) / (sqrt(var * earlier_var) + _NOISE))
@@ -227,8 +227,10 @@ def _measures(clip: vs.VideoNode) -> vs.VideoNode:
         return frame
 
     empty = _empty(clip)
-    single = _kept(core.std.ModifyFrame(empty, [empty, steps, *sums], gather))
-    return _kept(core.std.ModifyFrame(single, [single, *(shift(single, -lag) for lag in _LAGS)], compare))
+    # What a frame is by itself needs no frames before it: else those of earlier ones would be asked for, too.
+    single = _kept(core.std.ModifyFrame(empty, [empty, core.std.PlaneStats(small), square], alone))
+    before = [shift(single, -lag) for lag in _LAGS]
+    return _kept(core.std.ModifyFrame(single, [single, steps, *sums, *before], compare))
 
 
 def _is_flash(n: int, here: _Measures, after: _Measures, threshold: float, scale: float, last: int) -> bool:
