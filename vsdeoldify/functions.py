@@ -342,7 +342,7 @@ def colorize(
     with _errors_as("colorize"):
         chosen = _preset(preset, colours).with_changes(**changes)
         given = _defaults() | chosen.ddeoldify
-        referring = None if references is None else check_referring(references, "scene", 1.0, 0, 24)
+        referring = None if references is None else check_referring(references)
         return _build(clip, check_colouring(given, _models()), check_calming(chosen.stabilizer), referring)
 
 

@@ -80,7 +80,7 @@ def _film(
         clip,
         None if colouring is None else check_colouring(_defaults() | colouring, _models()),
         None if calming is None else check_calming(calming),
-        None if references is None else check_referring(references, "scene", 1.0, 0, 24),
+        None if references is None else check_referring(references),
     )
 
 

@@ -131,7 +131,11 @@ class Referring:
 
 
 def check_referring(
-    references: object, reach: object, strength: object, offset: object, render_factor: object
+    references: object,
+    reach: object = "scene",
+    strength: object = 1.0,
+    offset: object = 0,
+    render_factor: object = 24,
 ) -> Referring:
     """Check the parameters of `ddeoldify_references()`.
 
