@@ -93,9 +93,12 @@ class _Sum:
     def _begin(self, so_far: vs.VideoNode | None = None) -> None:
         self._inputs = Inputs()
         # Beside the luma and the centre there is a place for the sum so far.
-        self._places = (self._inputs.room - 3) // self._needed
+        self._places = (self._inputs.room - 4) // self._needed
         self._luma = self._inputs.add(luma_everywhere(self._canvas))
         self._centre = self._inputs.add(self._canvas)
+        self._gray = ""
+        if self._params.mode == "M" and self._params.tht > 0.0:
+            self._gray = self._inputs.add(luma_everywhere(_with_saturation(self._canvas, self._params.tht)))
         if so_far is not None:
             self._colour = self._inputs.add(so_far)
             self._total = self._total and self._colour
@@ -127,7 +130,12 @@ class _Sum:
         measure = self._inputs.add(luma_everywhere(neighbour))
         restored = (1.0 - params.weight) * params.sat
         filled = f"{self._centre} {restored:.9g} * {own} {params.weight:.9g} * +"
-        return f"{measure} {self._luma} {params.tht / 255.0:.9g} * < {filled} {own} ?"
+        limit = f"{self._luma} {params.tht / 255.0:.9g} *"
+        if not self._gray:
+            return f"{measure} {limit} < {filled} {own} ?"
+        gray = f"1 {measure} {limit} 0.001 max / - 0 max 1 min"
+        coloured = f"{self._gray} {limit} 0.001 max / 1 - 0.5 * 0 max 1 min"
+        return f"{filled} {own} - {gray} * {coloured} * {own} +"
 
     def result(self) -> vs.VideoNode:
         """The sum so far."""
