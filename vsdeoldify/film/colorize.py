@@ -99,7 +99,7 @@ def colorize_film(
     program, passed_over = choose_ffmpeg()
     if passed_over is not None:
         reporter.note(passed_over)
-    recipe.models()  # A missing model is named before the film is opened.
+    recipe.check_models()  # A missing model is named before the film is opened.
     folder = pieces_folder(request.output)
     with tempfile.TemporaryDirectory(prefix="vsdeoldify-") as temporary:
         if isinstance(path, Reel):
@@ -190,6 +190,7 @@ def _plan(
         times=film.times,
         suffix=piece_suffix(encoder),
         location=film.properties.get("_ChromaLocation", 0),
+        limits=recipe.scenes.firsts if recipe.scenes is not None and recipe.of_scenes else (),
     )
 
 
@@ -199,7 +200,8 @@ def _make_pieces(plan: Plan, workshop: Workshop, request: Request, reporter: Rep
     done = workshop.prepare(resume=request.resume, overwrite=request.overwrite)
     if outdated := workshop.outdated():
         reporter.note(
-            f"{outdated} finished pieces were made with other scenes or references, and are made again"
+            f"{outdated} finished pieces were made with other scenes, settings or references, and are made "
+            "again"
         )
     if done:
         reporter.say(f"going on after {done} of {frames} frames")

@@ -11,9 +11,11 @@ import contextlib
 import json
 import re
 import shutil
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -49,6 +51,8 @@ class Plan:
         times: of a variable rate: microseconds of every frame of the film and of its end.
         suffix: the pieces' container, ".mov", ".mp4" or ".nut".
         location: where the chroma of 4:2:0 lies, a code of ITU-T H.273.
+        limits: frames with which a piece begins, rising, so that what lies between two of them can be made
+            again by itself.
     """
 
     job: Job
@@ -59,6 +63,7 @@ class Plan:
     times: Sequence[int]
     suffix: str
     location: int = 0
+    limits: Sequence[int] = ()
 
     def seconds(self, first: int, last: int) -> Fraction:
         """The time from one frame to another."""
@@ -320,11 +325,11 @@ class Workshop:
         for span, path in sorted(whole.items(), key=lambda item: (item[0][0], -item[0][1])):
             if span[0] < reached:
                 continue  # The film was cut otherwise before, and another piece holds these frames.
-            self._spans += _cut(reached, span[0], self._plan.length)
+            self._spans += _cut(reached, span[0], self._plan)
             self._done[len(self._spans)] = path
             self._spans.append(span)
             reached = span[1]
-        self._spans += _cut(reached, self._plan.end, self._plan.length)
+        self._spans += _cut(reached, self._plan.end, self._plan)
 
     def _name(self, first: int, end: int) -> str:
         return f"{first:06}-{end:06}.{self._plan.job.piece_digest(first, end)}{self._plan.suffix}"
@@ -369,5 +374,8 @@ class Workshop:
         write_whole(self._folder / _JOB, json.dumps(description, indent=1).encode())
 
 
-def _cut(first: int, end: int, length: int) -> Iterable[Span]:
-    return [(n, min(n + length, end)) for n in range(first, end, length)]
+def _cut(first: int, end: int, plan: Plan) -> Iterable[Span]:
+    limits = plan.limits[bisect_right(plan.limits, first) : bisect_left(plan.limits, end)]
+    for begin, stop in pairwise([first, *limits, end]):
+        for n in range(begin, stop, plan.length):
+            yield n, min(n + plan.length, stop)
