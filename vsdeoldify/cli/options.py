@@ -315,7 +315,7 @@ _DECISIVE = (
 
 
 def _by_project(args: argparse.Namespace, film: "Path | Reel") -> "Recipe":
-    from ..film.project import check_film, open_project, recipe_of
+    from ..film.project import check_film, identity_of, open_project, recipe_of
 
     given = [name for name in _DECISIVE if getattr(args, name) not in (None, False)]
     changes = dict(args.set)
@@ -327,7 +327,8 @@ def _by_project(args: argparse.Namespace, film: "Path | Reel") -> "Recipe":
             USAGE,
         )
     project = open_project(user_path(args.project))
-    check_film(project, film)
+    # Its frames are counted where it is opened, and compared with the scenes.
+    check_film(project, identity_of(film, project.film.frames))
     machine = {"device_index": _usual_device()} | _machine(args) | changes
     recipe: Recipe = args.recipe(project.preset())
     return recipe_of(project, machine, recipe)
@@ -354,9 +355,11 @@ def output_file(given: str | None, source: Path, name: str, *, overwrite: bool, 
             raise CommandError(f"the output {output} is the input: choose another name", USAGE)
         from ..film.pieces import pieces_folder
 
-        if not overwrite and not (resume and pieces_folder(output).is_dir()):
+        kept = pieces_folder(output).is_dir()
+        if not overwrite and not (resume and kept):
+            again = "--resume to make again only what has changed, " if kept else ""
             raise CommandError(
-                f"{output} exists: add --overwrite to replace it, or choose another name with -o"
+                f"{output} exists: add {again}--overwrite to replace it, or choose another name with -o"
             )
     if not output.parent.is_dir():
         raise CommandError(f"the folder {output.parent} does not exist")

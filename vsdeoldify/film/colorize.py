@@ -61,12 +61,14 @@ class Coloured:
         frames: how many it has.
         seconds: how long this run rendered.
         rate: frames per second of this run.
+        unchanged: whether the film was there already, as it should be, and nothing was done.
     """
 
     output: Path
     frames: int
     seconds: float
     rate: float
+    unchanged: bool = False
 
 
 @dataclass(frozen=True)
@@ -119,8 +121,12 @@ def colorize_film(
         with _kept_for_later(folder, reporter), Workshop(folder, plan) as workshop:
             made = _make_pieces(plan, workshop, request, reporter)
             _check_unchanged(source)
+            how = repr((source.state, joint.streams, joint.tags))
+            if request.keep and workshop.is_joined(request.output, how):
+                return replace(made, unchanged=True)
             joint.make(workshop, request.output)
             if request.keep:
+                workshop.note_joined(request.output, how)
                 reporter.note(
                     f"the pieces stay in {folder}: after a change of a picture or of a scene, --resume makes "
                     "again what it reaches; delete the folder when the film is as you want it"

@@ -8,6 +8,7 @@ one that was made at one go.
 """
 
 import contextlib
+import hashlib
 import json
 import re
 import shutil
@@ -140,6 +141,7 @@ class Workshop:
         self._spans: list[Span] = []
         self._done: dict[int, Path] = {}
         self._sizes: dict[str, int] = {}
+        self._joined: dict[str, Any] = {}
         self._folder.mkdir(exist_ok=True)
         try:
             self._lock = Lock(self._folder / _LOCK)
@@ -175,6 +177,8 @@ class Workshop:
         """
         with self._guard:
             whole = self._whole()
+            joined = self._description().get("joined")
+            self._joined = joined if isinstance(joined, dict) and not overwrite else {}
             if not overwrite:
                 self._check(whole, resume)
             if overwrite:
@@ -251,6 +255,32 @@ class Workshop:
             f"about {format_size(needed)} more are needed and {format_size(free)} are free where "
             f"{self._folder} lies: make room in time, else the film stops there and goes on with --resume"
         )
+
+    def is_joined(self, output: Path, how: str) -> bool:
+        """Whether a film is there that was joined of just these pieces, and has not been touched since.
+
+        Args:
+            output: the film.
+            how: what else decides on it, in any words.
+        """
+        with self._guard:
+            return not self.missing() and self._joined == self._joint(output, how)
+
+    def note_joined(self, output: Path, how: str) -> None:
+        """Write down of what a film was joined."""
+        with self._guard:
+            self._joined = self._joint(output, how)
+            self._write_job()
+
+    def _joint(self, output: Path, how: str) -> dict[str, Any]:
+        pieces = [self._done[number].name for number in range(len(self._spans))]
+        try:
+            state = output.stat()
+        except OSError:
+            return {"missing": str(output)}
+        text = json.dumps([pieces, how])
+        made_of = hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
+        return {"of": made_of, "size": state.st_size, "time": state.st_mtime_ns}
 
     def write_list(self) -> Path:
         """The list of all pieces for ffmpeg's concat demuxer."""
@@ -371,6 +401,8 @@ class Workshop:
 
     def _write_job(self) -> None:
         description = {"job": json.loads(self._plan.job.to_json()), "sizes": self._sizes}
+        if self._joined:
+            description["joined"] = self._joined
         write_whole(self._folder / _JOB, json.dumps(description, indent=1).encode())
 
 

@@ -68,31 +68,25 @@ def identity_of(film: Path | Reel, frames: int) -> FilmIdentity:
         raise FilmError(f"{film} cannot be read: {error.strerror or error}") from error
 
 
-def check_film(project: Project, film: Path | Reel, frames: int | None = None) -> None:
+def check_film(project: Project, film: FilmIdentity) -> None:
     """Refuse a film that is not the project's; it may have another name by now.
-
-    Args:
-        project: the project.
-        film: the film.
-        frames: how many frames it has; None where that is not known yet.
 
     Raises:
         RequestError: it is another film.
-        FilmError: it cannot be read.
     """
     own = project.film
-    here = identity_of(film, own.frames if frames is None else frames)
+    if (own.size, own.frames) == (film.size, film.frames):
+        return
+    which = "the project" if project.path is None else project.path.name
     differences = [
         f"{then} {what} then, {now} now"
-        for what, then, now in (("bytes", own.size, here.size), ("frames", own.frames, here.frames))
+        for what, then, now in (("bytes", own.size, film.size), ("frames", own.frames, film.frames))
         if then != now
     ]
-    if differences:
-        which = "the project" if project.path is None else project.path.name
-        raise RequestError(
-            f"{which} was made for another film, {own.name} ({'; '.join(differences)}): give that film, or "
-            f"make a new project for {here.name}"
-        )
+    raise RequestError(
+        f"{which} was made for another film, {own.name} ({'; '.join(differences)}): give that film, or "
+        f"make a new project for {film.name}"
+    )
 
 
 def recipe_of(project: Project, machine: Mapping[str, Any], recipe: Recipe | None = None) -> Recipe:

@@ -152,8 +152,11 @@ def _run_film(args: argparse.Namespace, film: "Path | Reel") -> None:
     )
     reporter = reporter_of(args)
     made = colorize_film(film, coloured_by(args, film), request, reporter)
+    how_long = f"{clock(made.seconds)} ({made.rate:.3g} frames per second)"
     reporter.result(
-        f"{made.output}: {made.frames} frames in {clock(made.seconds)} ({made.rate:.3g} frames per second)",
+        f"{made.output} is as it should be: nothing has changed since it was made"
+        if made.unchanged
+        else f"{made.output}: {made.frames} frames in {how_long}",
         output=made.output,
         frames=made.frames,
     )
