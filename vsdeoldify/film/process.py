@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -101,13 +101,21 @@ def process(name: str, command: Sequence[str], part: Path | None = None, **optio
                         pipe.close()
 
 
-def render_process(action: str, *arguments: str | Path) -> "contextlib.AbstractContextManager[Process]":
-    """Run an action of `vsdeoldify.film.render` in a process of its own."""
+def render_process(
+    action: str, *arguments: str | Path, environment: Mapping[str, str] | None = None
+) -> "contextlib.AbstractContextManager[Process]":
+    """Run an action of `vsdeoldify.film.render` in a process of its own.
+
+    Args:
+        action: what it does.
+        *arguments: of the action.
+        environment: variables to set for it.
+    """
     package = Path(__file__).resolve().parents[2]
     # The same package as this one, and no module that happens to lie beside the film.
     paths = [str(package), *filter(None, [os.environ.get("PYTHONPATH")])]
     return process(
         "the rendering process",
         [sys.executable, "-P", "-m", "vsdeoldify.film.render", action, *map(str, arguments)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        env={**os.environ, **(environment or {}), "PYTHONPATH": os.pathsep.join(paths)},
     )
