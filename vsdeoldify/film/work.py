@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..support.reporter import Reporter, Stage
 from .counting import check_piece
+from .encoding import codec_of
 from .ffmpeg import file_argument
 from .pieces import Plan, Span, Workshop
 from .process import Process, process, render_process
@@ -178,6 +179,8 @@ def encoder_process(
         *("-hide_banner", "-v", "error", "-y"),
         *("-f", "matroska" if variable else "yuv4mpegpipe", "-i", "pipe:0"),
         *(("-fps_mode", "passthrough", "-enc_time_base", "1/1000000") if variable else ()),
+        # x264 encodes otherwise with other numbers of threads, which it would take from the processor.
+        *(("-threads", "8") if codec_of(options).startswith("libx264") else ()),
         *options,
         *(("-video_track_timescale", "1000000") if variable else ()),
         file_argument(path),
