@@ -24,6 +24,7 @@ from .settings.params import (
     SmoothParams,
     StabParams,
 )
+from .settings.presets import Preset
 from .settings.presets import preset as _preset
 from .settings.requests import (
     Calming,
@@ -344,6 +345,17 @@ def colorize(
         given = _defaults() | chosen.ddeoldify
         referring = None if references is None else check_referring(references)
         return _build(clip, check_colouring(given, _models()), check_calming(chosen.stabilizer), referring)
+
+
+def check_parameters(parameters: Preset) -> None:
+    """Check parameters as `colorize` does, without a clip.
+
+    Raises:
+        TypeError: a value's type is wrong.
+        ValueError: a value is wrong.
+    """
+    check_colouring(_defaults() | parameters.ddeoldify, _models())
+    check_calming(parameters.stabilizer)
 
 
 def _defaults() -> dict[str, Any]:

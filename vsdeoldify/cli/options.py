@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..networks.family import model_names
 from ..settings.filters import FILTERS
-from ..settings.methods import METHODS, Method, find_method, unused_parameters
+from ..settings.methods import METHODS, Method, find_method
 from ..settings.params import DDColorParams, DeOldifyParams, StabParams
 from ..settings.presets import COLOURS, COLOURS_HELP, SPEED_HELP, SPEEDS, Preset, preset
 from ..settings.references import SCENES
@@ -155,10 +155,9 @@ def chosen_parameters(args: argparse.Namespace) -> Preset:
 
         changes["device_index"] = default_device_index()
     try:
-        chosen = chosen.with_changes(**changes)
+        return chosen.with_changes(**changes).of_use()
     except TypeError as error:
         raise CommandError(f"--set: {error}", USAGE) from None
-    return Preset(chosen.name, chosen.colours, _only_used(chosen.ddeoldify), chosen.stabilizer)
 
 
 def add_reel_options(group: Any) -> None:
@@ -370,15 +369,3 @@ def number_or_name(text: str) -> int | str:
     """A number where the text is one, else the text."""
     text = text.strip()
     return int(text) if text.isdecimal() else text
-
-
-def _only_used(ddeoldify: dict[str, Any]) -> dict[str, Any]:
-    """Without the parameters of the networks that the method does not use."""
-    try:
-        method = find_method(ddeoldify["method"])
-    except ValueError:
-        return ddeoldify  # The function says what is wrong with it.
-    if len(method.networks) > 1:
-        return ddeoldify
-    unused = unused_parameters(method)
-    return {key: value for key, value in ddeoldify.items() if key not in unused}

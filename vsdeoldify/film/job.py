@@ -15,17 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from ..networks.files import UsedModel
+from ..settings.parameters import MACHINE_WORDS
 from ..settings.presets import Preset
-
-MACHINE_WORDS = frozenset({"device_index", "torch_dir", "batch_size", "backend"})
-"""Parameters that say where and how fast, and leave the colours what they are but for rounding.
-
-The backends (torch, OpenVINO) and batches of other sizes differ by less than a tenth of an 8-bit level;
-devices differ in rounding too, and where `precision` is "auto" a GPU computes in half precision. Whoever
-wants a film's frames to agree to the last bit whatever the device asks for precision="float32", which is a
-parameter of the colours.
-"""
-
 
 _BY_SUM = "a file"
 """Stands for a model that is given by its path."""

@@ -51,6 +51,15 @@ COLOURING: tuple[Parameter, ...] = (
 )
 """The parameters of `ddeoldify()` in its order."""
 
+MACHINE_WORDS = frozenset({"device_index", "torch_dir", "batch_size", "backend"})
+"""Parameters that say where and how fast, and leave the colours what they are but for rounding.
+
+The backends (torch, OpenVINO) and batches of other sizes differ by less than a tenth of an 8-bit level;
+devices differ in rounding too, and where `precision` is "auto" a GPU computes in half precision. Whoever
+wants a film's frames to agree to the last bit whatever the device asks for precision="float32", which is a
+parameter of the colours.
+"""
+
 _RENDER_FACTOR = Parameter("render_factor", "fineness of the colours: a square of 16 times this")
 
 

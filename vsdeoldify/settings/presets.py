@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from .methods import find_method, unused_parameters
 from .parameters import colouring_names, stabilizing_names
 
 
@@ -147,6 +148,18 @@ class Preset:
                 known = ", ".join([*colouring_names(), *stabilizing_names()])
                 raise TypeError(f"there is no parameter {key!r}; there are {known}")
         return replace(self, ddeoldify=ddeoldify, stabilizer=stabilizer)
+
+    def of_use(self) -> Preset:
+        """The preset without the parameters of a network that its method does not use."""
+        try:
+            method = find_method(self.ddeoldify["method"])
+        except ValueError:
+            return self  # The function says what is wrong with it.
+        if len(method.networks) > 1:
+            return self
+        unused = unused_parameters(method)
+        used = {key: value for key, value in self.ddeoldify.items() if key not in unused}
+        return replace(self, ddeoldify=used)
 
 
 def preset(name: str = "medium", colours: str = "balanced") -> Preset:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -27,7 +27,7 @@ _LARGEST = 1 << 26
 _WHAT = "a list of scenes, with the columns first and last"
 
 
-class _Row(NamedTuple):
+class SceneRow(NamedTuple):
     """A scene as somebody wrote it.
 
     Attributes:
@@ -94,7 +94,7 @@ def check_scenes(scenes: object) -> Scenes:
             "scenes must be the path of a list of scenes, or a sequence of first frames or of pairs "
             f"(first, last), got {scenes!r}"
         )
-    return _checked([_item(f"scenes[{n}]", item) for n, item in enumerate(scenes)], "scenes")
+    return check_rows([_item(f"scenes[{n}]", item) for n, item in enumerate(scenes)], "scenes")
 
 
 def read_scenes(path: Path) -> Scenes:
@@ -117,10 +117,10 @@ def read_scenes(path: Path) -> Scenes:
         raise ValueError(f"{path} is not {_WHAT}")
     # Spreadsheets write UTF-8 with or without a mark, or UTF-16; what counts are digits.
     encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    return _checked(_rows(data.decode(encoding, errors="replace"), path.name), path.name)
+    return check_rows(_rows(data.decode(encoding, errors="replace"), path.name), path.name)
 
 
-def _rows(text: str, name: str) -> list[_Row]:
+def _rows(text: str, name: str) -> list[SceneRow]:
     lines = text.splitlines()
     titles = next((line for line in lines if line.strip()), "")
     separator = next((one for one in "\t;," if one in titles), ",")
@@ -144,7 +144,7 @@ def _rows(text: str, name: str) -> list[_Row]:
     return [_row(f"row {number} of {name}", columns, cells) for number, cells in table]
 
 
-def _row(place: str, columns: list[str], cells: list[str]) -> _Row:
+def _row(place: str, columns: list[str], cells: list[str]) -> SceneRow:
     found: dict[str, int | None] = {}
     for title in ("first", "last"):
         index = columns.index(title) if title in columns else len(cells)
@@ -154,27 +154,32 @@ def _row(place: str, columns: list[str], cells: list[str]) -> _Row:
         found[title] = int(float(text)) if text else None
     if (first := found["first"]) is None:
         raise ValueError(f"{place}: first must be the number of a frame, and is empty")
-    return _Row(place, first, found["last"])
+    return SceneRow(place, first, found["last"])
 
 
 def _is_number(text: str) -> bool:
     return re.fullmatch(r"\d{1,10}(?:\.0*)?", text, re.ASCII) is not None
 
 
-def _item(place: str, item: object) -> _Row:
+def _item(place: str, item: object) -> SceneRow:
     if not isinstance(item, (str, bytes, Mapping)) and isinstance(item, Iterable):
         pair = list(item)
         if len(pair) != 2:
             raise ValueError(f"{place} must be a first frame or a pair (first, last), got {item!r}")
         first, last = (integer(place, number, 0, _MOST_FRAMES) for number in pair)
-        return _Row(place, first, last)
-    return _Row(place, integer(place, item, 0, _MOST_FRAMES), None)
+        return SceneRow(place, first, last)
+    return SceneRow(place, integer(place, item, 0, _MOST_FRAMES), None)
 
 
-def _checked(rows: list[_Row], origin: str) -> Scenes:
+def check_rows(rows: Sequence[SceneRow], origin: str) -> Scenes:
+    """The list that rows make, the rows in the order in which somebody wrote them.
+
+    Raises:
+        ValueError: the scenes overlap, leave frames out or are not in order; the message names the row.
+    """
     if not rows:
         raise ValueError(f"{origin} holds no scene")
-    before: _Row | None = None
+    before: SceneRow | None = None
     for row in rows:
         if row.last is not None and row.last < row.first:
             raise ValueError(f"{row.place}: the scene ends with frame {row.last}, before it begins")
