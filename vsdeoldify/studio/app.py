@@ -99,7 +99,9 @@ class _Api:
             async for event in self._studio.hub.listen():
                 yield ": still here\n\n" if event is None else f"data: {json.dumps(event)}\n\n"
 
-        return StreamingResponse(lines(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+        return StreamingResponse(
+            lines(), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
+        )
 
     async def _sheet(self, request: Request) -> Response:
         path = self._studio.sheet(request.path_params["number"])

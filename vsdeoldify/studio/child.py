@@ -24,9 +24,9 @@ from ..support.words import sentence
 if TYPE_CHECKING:
     from .looking import Darkroom
 
-LANES = ("complete", "source", "colour", "piece", "adopt", "calm", "palette", "play", "unsure")
+LANES = ("complete", "source", "colour", "piece", "adopt", "calm", "palette", "play", "unsure", "thumb")
 """What is asked for, the most urgent first."""
-KEPT = frozenset({"play", "adopt"})
+KEPT = frozenset({"play", "adopt", "thumb"})
 """Lanes in which every request counts."""
 COLUMNS = ROWS = 5
 """Pictures side by side and one below the other in a scrub sheet."""
@@ -127,6 +127,7 @@ def _actions(room: "Darkroom") -> "dict[str, Callable[[Mapping[str, Any], Callab
         "colour": room.coloured_picture,
         "calm": room.coloured_picture,
         "play": room.coloured_picture,
+        "thumb": room.coloured_picture,
         "piece": room.piece_picture,
         "complete": room.completed_picture,
         "adopt": room.adopt,
@@ -219,9 +220,7 @@ def main(arguments: Sequence[str]) -> int:
             look(source, result)
         else:
             folder, width, height, step, threshold = arguments[2:]
-            write_sheets(
-                source, Path(folder), (int(width), int(height)), int(step), float(threshold), result
-            )
+            write_sheets(source, Path(folder), (int(width), int(height)), int(step), float(threshold), result)
     except BrokenPipeError:
         return 1
     except Exception as error:

@@ -79,8 +79,8 @@ class Gate:
         if known:
             return None
         return PlainTextResponse(
-            "open the address that vsdeoldify studio has printed in its terminal; it is good for one browser, "
-            "so if it was opened before, end the studio with Ctrl-C and start it again",
+            "open the address that vsdeoldify studio has printed in its terminal; it is good for one "
+            "browser: if it was opened before, end the studio with Ctrl-C and start it again",
             403,
         )
 
@@ -89,8 +89,8 @@ class Gate:
         fits = self._token is not None and hmac.compare_digest(given.encode(), self._token.encode())
         if not (fits or known):
             return PlainTextResponse(
-                "this address has been used, or is of an earlier studio: end the studio with Ctrl-C and start "
-                "it again",
+                "this address has been used, or is of an earlier studio: end the studio with Ctrl-C and "
+                "start it again",
                 403,
             )
         answer = RedirectResponse("/", 303)

@@ -10,6 +10,7 @@ import shutil
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -329,7 +330,7 @@ def drawn(
 def _dense(points: Sequence[tuple[float, float]], step: float) -> list[tuple[float, float]]:
     """The points of a line, no two neighbours farther apart than a step."""
     dense = list(points[:1])
-    for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(points):
         count = max(1, int(np.ceil(np.hypot(x1 - x0, y1 - y0) / step)))
         dense += [(x0 + (x1 - x0) * k / count, y0 + (y1 - y0) * k / count) for k in range(1, count + 1)]
     return dense
@@ -361,4 +362,3 @@ def shades(pixels: NDArray[np.uint8]) -> list[list[int]]:
         if len(chosen) == _SHADES:
             break
     return [[int(value) for value in np.rint(one)] for one in chosen]
-

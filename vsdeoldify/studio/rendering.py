@@ -59,7 +59,7 @@ class Rendering:
         )
         command += [*how, "--keep-pieces", "--progress", "json", *self._options]
         alone: dict[str, Any] = (
-            {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}  # type: ignore[attr-defined,unused-ignore]
+            {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
             if sys.platform == "win32"
             else {"start_new_session": True}
         )
@@ -94,7 +94,7 @@ class Rendering:
             os.kill(number, signal.SIGTERM)
 
     def state(self) -> dict[str, Any]:
-        """How far it is: `running`, `done`, `total`, `rate`, `left`, `says`, `error`, `finished`, `pieces`."""
+        """How far it is, as JSON takes it."""
         running = self._number() is not None
         events = self._events()
         found: dict[str, Any] = {
@@ -221,4 +221,3 @@ def _born(number: int) -> str | None:
     except OSError:
         return None
     return asked.stdout.strip() or None
-

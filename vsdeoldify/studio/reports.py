@@ -77,7 +77,7 @@ class Hub:
     def working(self, event: Event) -> None:
         """Tell how far the work is, and remember it for those who come later."""
         self._stage = event
-        self.tell(**{"kind": event["event"]}, **{key: value for key, value in event.items() if key != "event"})
+        self.tell(event["event"], **{key: value for key, value in event.items() if key != "event"})
 
 
 class Counter:

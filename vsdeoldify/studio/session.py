@@ -197,7 +197,10 @@ class Studio:
         """The colours of a scene, as JSON."""
         one = self._of_scene(scene)
         length = one.last - one.first + 1
-        frames = sorted({one.first + round(length * share) for share in (0.2, 0.5, 0.8)} & {*range(one.first, one.last + 1)})
+        frames = sorted(
+            {one.first + round(length * share) for share in (0.2, 0.5, 0.8)}
+            & {*range(one.first, one.last + 1)}
+        )
         return self._ready()[1].ask("palette", frames=frames or [one.first], look=self._look(scene))
 
     def unsure(self, scene: int) -> "Future[bytes]":
@@ -274,7 +277,9 @@ class Studio:
         """Keep a picture from elsewhere as the reference of a frame."""
         pictures = self._pictures()
         self._refer()
-        made = self._ready()[1].ask("adopt", frame=frame, picture=str(picture), keep=str(pictures.path_of(frame)))
+        made = self._ready()[1].ask(
+            "adopt", frame=frame, picture=str(picture), keep=str(pictures.path_of(frame))
+        )
 
         def done(answer: "Future[bytes]") -> None:
             if answer.exception() is None:
@@ -301,9 +306,11 @@ class Studio:
         """How much the references count, 0–1."""
         self._refer()
         self.change(
-            lambda project: project
-            if project.references is None
-            else replace(project, references=replace(project.references, strength=value))
+            lambda project: (
+                project
+                if project.references is None
+                else replace(project, references=replace(project.references, strength=value))
+            )
         )
 
     def render(self, *, overwrite: bool = False) -> None:
@@ -342,7 +349,7 @@ class Studio:
                 self._film, self._sheets, self._project = film, sheets, project
                 self._looker = Looker(arguments)
             # The engines begin to load while the page is drawn.
-            self._looker.ask("source", frame=0, width=16)
+            self.picture(project.scenes[0].first, "thumb", 32)
         except (FilmError, ModelError) as error:
             self._error = str(error)
         except OSError as error:
@@ -444,13 +451,15 @@ class Studio:
         own = {n: one for n, one in references.items() if scene.first <= n <= scene.last}
         look = self._look(number)
         stamps = [(n, one.stamp) for n, one in own.items()]
-        text = json.dumps([look["preset"], look["changes"], look["strength"], stamps, scene.first, scene.last])
+        text = json.dumps(
+            [look["preset"], look["changes"], look["strength"], stamps, scene.first, scene.last]
+        )
         return {
             "first": scene.first,
             "last": scene.last,
             "mark": scene.mark,
             "shown": shown,
-            "settings": {name: value for name, value in scene.settings.items()},
+            "settings": dict(scene.settings),
             "effective": _effective(self._current(), number) if scene.settings else None,
             "references": sorted(own),
             "version": hashlib.sha256(text.encode()).hexdigest()[:12],

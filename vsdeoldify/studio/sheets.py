@@ -100,7 +100,7 @@ def make_sheets(film: Film, folder: Path, reporter: Reporter) -> Sheets:
             module_process(
                 NAME,
                 "vsdeoldify.studio.child",
-                *("sheets", arguments, folder, *map(str, (*size, step, threshold))),
+                *("sheets", arguments, str(folder), *map(str, (*size, step, threshold))),
             ) as child,
             reporter.stage(film.frames, "frames", title="looking for scenes") as stage,
         ):

@@ -42,7 +42,9 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("--device", metavar="DEVICE", help="where to compute, as colorize takes it")
     parser.add_argument("--torch-dir", metavar="FOLDER", help="where the model files are")
-    parser.add_argument("--port", type=_port, default=0, metavar="N", help="of the page (default: a free one)")
+    parser.add_argument(
+        "--port", type=_port, default=0, metavar="N", help="of the page (default: a free one)"
+    )
     parser.add_argument("--no-browser", action="store_true", help="open no browser, only print the address")
 
 
@@ -58,15 +60,13 @@ def run(args: argparse.Namespace) -> int:
         if not output.parent.is_dir():
             raise CommandError(f"the folder {output.parent} does not exist")
     try:
-        import starlette
-        import uvicorn
-    except ImportError as error:
+        from ...studio.serve import run_studio
+    except ModuleNotFoundError as error:
+        if error.name not in ("starlette", "uvicorn"):
+            raise
         raise CommandError(
             f'the studio needs the library {error.name}, which is not there: pip install "vsdeoldify[studio]"'
         ) from None
-    del starlette, uvicorn
-
-    from ...studio.serve import run_studio
     from ...studio.session import Asked
 
     asked = Asked(
