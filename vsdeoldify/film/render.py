@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from ..settings.params import StabParams
 from ..support.errors import FilmError
 from ..support.words import sentence
+from .names import named
 from .raw import LAYOUTS
 from .tracks import film_track
 
@@ -81,18 +82,22 @@ def _sentence(error: BaseException) -> str:
 
 def _act(result: BinaryIO, action: str, *arguments: str) -> None:
     if action == "probe":
-        found = probe(json.loads(arguments[0]), result)
+        found = probe(named(json.loads(arguments[0])), result)
         result.write(json.dumps(found).encode() + b"\n")
     elif action == "reel":
-        result.write(json.dumps(probe_reel(**json.loads(arguments[0]), file=result)).encode() + b"\n")
+        runs, counts = (json.loads(arguments[0])[key] for key in ("runs", "counts"))
+        found = probe_reel([named(run) for run in runs], counts, result)
+        result.write(json.dumps(found).encode() + b"\n")
     elif action == "track":
-        result.write(json.dumps(_track(json.loads(arguments[0]))).encode() + b"\n")
+        result.write(json.dumps(_track(named(json.loads(arguments[0])))).encode() + b"\n")
     elif action == "frames":
         write_frames(Path(arguments[0]), [_span(text) for text in arguments[1].split(",")], result)
     elif action == "unexplained":
-        write_unexplained(json.loads(arguments[0]), Path(arguments[1]).read_text(), int(arguments[2]), result)
+        write_unexplained(
+            named(json.loads(arguments[0])), Path(arguments[1]).read_text(), int(arguments[2]), result
+        )
     elif action == "scenes":
-        write_scenes(json.loads(arguments[0]), float(arguments[1]), result)
+        write_scenes(named(json.loads(arguments[0])), float(arguments[1]), result)
     else:
         frames = [int(number) for number in Path(arguments[1]).read_text().split(",")]
         write_pictures(Path(arguments[0]), frames, Path(arguments[2]), result, deep=arguments[3] == "16")
