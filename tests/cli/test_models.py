@@ -207,6 +207,8 @@ def test_verify_reports_a_missing_file_only_if_it_was_named(
     server: Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(server, "--verify") == 0
+    nothing = "there is no model file here to verify; vsdeoldify models --download NAME fetches one\n"
+    assert capsys.readouterr().out == nothing
     assert run(server, "--verify", "video") == 1
     assert capsys.readouterr().out == "deoldify-video: not here\n"
 

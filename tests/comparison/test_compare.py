@@ -444,6 +444,31 @@ def test_averages_leave_out_inputs_that_a_model_failed_on() -> None:
         assert mean.frames == 2
 
 
+@pytest.mark.parametrize("gray", ["old.png", "old.mkv"])
+def test_averages_leave_out_what_has_no_colour_itself(
+    folder: Path, capsys: pytest.CaptureFixture[str], gray: str
+) -> None:
+    picture = folder / "old.png"
+    write_picture(picture, np.repeat(scene(32, 32)[..., :1], 3, axis=2))
+    if gray.endswith(".mkv"):
+        command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-v", "error", "-loop", "1", "-i", picture]
+        subprocess.run([*command, "-t", "0.1", "-c:v", "ffv1", "-pix_fmt", "gray", folder / gray], check=True)
+    options = ["--models", "ddcolor=dd.pth:10", "--device", "cpu", "--csv", "c.csv", "--html", "c.html"]
+    assert cli.main(["compare", "pictures/a.png", gray, *options]) == 0
+    assert f"{gray} has no colour itself" in capsys.readouterr().err
+    with (folder / "c.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert row(rows, gray, "gray")["ab_psnr"] == "inf"
+    for label in ("gray", "dd:10"):
+        mean, own = row(rows, "average", label), row(rows, "a.png", label)
+        assert {**mean, "file": ""} == {**own, "file": ""}
+    assert "Averages over 1 input with colours" in (folder / "c.html").read_text(encoding="utf-8")
+    # Alone it is measured, but there is nothing to count.
+    assert cli.main(["compare", gray, *options]) == 0
+    with (folder / "c.csv").open(encoding="utf-8", newline="") as file:
+        assert {r["file"] for r in csv.DictReader(file)} == {gray}
+
+
 def test_sheets_of_files_with_one_name_do_not_replace_each_other(tmp_path: Path) -> None:
     taken = [tmp_path / "a.png.compare.jpg"]
     assert compare_report._free_name(tmp_path, "A.png", taken).name == "A.png.2.compare.jpg"

@@ -22,6 +22,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
 MODULE_OF = {"opencv-python-headless": "cv2", "scikit-image": "skimage", "pillow": "PIL"}
 # VapourSynth and pyvips load them; nothing of ours imports them.
+START = "vsdeoldify_start.py"
+"""Beside the package, so that Ctrl-C is met before it loads."""
 PLUGINS = {"vapoursynth-bestsource", "vapoursynth-mvutensils", "pyvips-binary"}
 
 pytestmark = pytest.mark.timeout(180)
@@ -59,17 +61,17 @@ def git_files(folder: str) -> set[str]:
 
 def test_the_wheel_holds_the_package_as_committed_and_nothing_else(wheel: zipfile.ZipFile) -> None:
     inside = {name for name in wheel.namelist() if ".dist-info/" not in name}
-    committed = git_files("vsdeoldify")
+    committed = git_files("vsdeoldify") | {START}
     assert committed <= inside
     kinds = {Path(name).suffix for name in inside - committed}
     assert kinds <= {".py"}, "only a module that is being written may be there before it is committed"
-    assert all(name.startswith("vsdeoldify/") for name in inside)
+    assert all(name.startswith("vsdeoldify/") for name in inside - {START})
 
 
 def test_the_wheel_is_small_and_has_the_command(wheel: zipfile.ZipFile) -> None:
     assert sum(entry.compress_size for entry in wheel.infolist()) < 20_000_000
     (entry_points,) = [name for name in wheel.namelist() if name.endswith("entry_points.txt")]
-    assert b"vsdeoldify = vsdeoldify.cli:main" in wheel.read(entry_points)
+    assert b"vsdeoldify = vsdeoldify_start:main" in wheel.read(entry_points)
 
 
 def test_everything_bundled_comes_with_its_licence(wheel: zipfile.ZipFile, wheel_metadata: Message) -> None:
@@ -143,6 +145,7 @@ def test_every_import_is_declared_where_it_is_needed() -> None:
     of_the_command = base | modules_of(EXTRAS["cli"])
     allowed_in = {
         **dict.fromkeys(("cli", "comparison", "doctor", "film", "metrics.py", "pictures"), of_the_command),
+        "studio": of_the_command | modules_of(EXTRAS["studio"]),
         "training": base | modules_of(EXTRAS["train"]),
         "runtime": base | modules_of(EXTRAS["openvino"]),
         # Its absence is a sentence with the command.
@@ -156,8 +159,8 @@ def test_every_import_is_declared_where_it_is_needed() -> None:
 
 def test_nothing_is_asked_for_in_vain() -> None:
     used = {module for path in PACKAGE.rglob("*.py") for module in imported(path)}
-    for extra in ("cli", "openvino", "train"):
-        assert modules_of(EXTRAS[extra]) <= used, extra
+    for extra in ("cli", "openvino", "studio", "train"):
+        assert modules_of(EXTRAS[extra]) - {"vsdeoldify[cli]"} <= used, extra
     assert modules_of(PROJECT["dependencies"]) <= used
 
 

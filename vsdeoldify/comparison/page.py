@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
-from .results import GRAY, HEADINGS, TRUTH, Result, averages, figures, formatted, shown_keys
+from .results import GRAY, HEADINGS, TRUTH, Result, averages, counted, figures, formatted, shown_keys
 
 _LOWER_IS_BETTER = {"ciede2000": True, "ab_psnr": False, "flicker": True, "cdc": True}
 
@@ -34,9 +34,9 @@ h2 { font-size: 16px; margin: 2em 0 .5em; overflow-wrap: anywhere; }
 </head>
 <body>
 <h1>vsdeoldify compare</h1>
-<p>Averages over {{ count }} input{{ "" if count == 1 else "s" }}. CIEDE2000: lower is closer to the true
-colours; a/b PSNR: higher is closer, in dB. Both favour pale colours: compare the colourfulness with that of
-the truth. Flicker and CDC: lower is steadier. The best of each column is bold.</p>
+<p>Averages over {{ count }} input{{ "" if count == 1 else "s" }} with colours. CIEDE2000: lower is closer to
+the true colours; a/b PSNR: higher is closer, in dB. Both favour pale colours: compare the colourfulness with
+that of the truth. Flicker and CDC: lower is steadier. The best of each column is bold.</p>
 <table>
 <tr><th>model</th>{% for key in keys %}<th>{{ headings[key] }}</th>{% endfor %}</tr>
 {% for label, values in means %}<tr><th>{{ label }}</th>
@@ -87,7 +87,7 @@ def write_html(results: Sequence[Result], path: Path) -> None:
         Environment(autoescape=True)
         .from_string(_PAGE)
         .render(
-            count=len(inputs),
+            count=len(counted(results)),
             keys=keys,
             headings=HEADINGS,
             means=[(result.label, formatted(result)) for result in means],

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 TRUTH, GRAY = "truth", "gray"
 
+# A colourfulness below this is the noise of a gray picture.
+_COLOURLESS = 2.0
+
 
 @dataclass(frozen=True)
 class Result:
@@ -47,16 +50,28 @@ HEADINGS = {
 }
 
 
+def colourless(result: Result) -> bool:
+    """Whether it is the truth of a picture or clip that has no colours to come close to."""
+    return result.label == TRUTH and result.score.colourfulness < _COLOURLESS
+
+
+def counted(results: Sequence[Result]) -> list[list[Result]]:
+    """The results of each input that averages count: with colours, and with every colouring's result."""
+    by_file = {file: list(found) for file, found in groupby(results, lambda result: result.file)}
+    labels = {result.label for result in results}
+    return [
+        found for found in by_file.values() if len(found) == len(labels) and not any(map(colourless, found))
+    ]
+
+
 def averages(results: Sequence[Result]) -> list[Result]:
-    """The mean of each colouring over the inputs that every colouring has a result for.
+    """The mean of each colouring over the inputs that are `counted`.
 
     Flicker and CDC are means over the clips among them.
     """
-    by_file = {file: list(found) for file, found in groupby(results, lambda result: result.file)}
-    labels = list(dict.fromkeys(result.label for result in results))
-    whole = [found for found in by_file.values() if len(found) == len(labels)]
+    whole = counted(results)
     means = []
-    for label in labels:
+    for label in dict.fromkeys(result.label for result in results):
         own = [result for found in whole for result in found if result.label == label]
         if own:
             first = own[0].score

@@ -20,14 +20,12 @@ from ..support.reporter import SILENT, Reporter, Stage
 from ..support.words import sentence
 from ..vsutils.frames import in_order
 from .colourings import Colouring
-from .results import GRAY, TRUTH, Result
+from .results import GRAY, TRUTH, Result, colourless
 from .samples import ClipSample, PictureSample, Sample, shrink
 
 _THUMBNAIL = 360
 _THUMBNAIL_QUALITY = 92
 _CLIP_THUMBNAILS = 3
-# A colourfulness below this is the noise of a gray picture.
-_COLOURLESS = 2.0
 
 
 @dataclass
@@ -84,8 +82,10 @@ class Comparison:
 
     def _references(self, sample: Sample) -> list[Result]:
         truth = self._measure(sample, TRUTH, sample.truth)
-        if truth.score.colourfulness < _COLOURLESS:
-            self.reporter.note(f"{sample.name} has no colour itself: the distances to it say nothing")
+        if colourless(truth):
+            self.reporter.note(
+                f"{sample.name} has no colour itself: the distances to it say nothing, no average counts it"
+            )
         return [truth, self._measure(sample, GRAY, sample.gray)]
 
     def _colour_all(

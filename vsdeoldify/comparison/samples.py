@@ -9,6 +9,7 @@ import vapoursynth as vs
 
 from .. import meter
 from ..film.inputs import check_film_file, unreadable
+from ..film.names import named
 from ..film.reel import Reel
 from ..film.script import PLUGIN_MISSING, source_arguments
 from ..film.tracks import film_track
@@ -98,14 +99,14 @@ class ClipSample:
                 clip = _of_reel(path)
             else:
                 check_film_file(path)
-                track = film_track(source_arguments(path))
-                clip = vs.core.bs.VideoSource(**source_arguments(path, track=track))
+                track = film_track(named(source_arguments(path)))
+                clip = vs.core.bs.VideoSource(**named(source_arguments(path, track=track)))
         except FilmError as error:
             raise PictureError(str(error)) from None
         except vs.Error as error:
             raise PictureError(str(unreadable(file, str(error)))) from error
         try:
-            clip = formats.check_clip(clip, gray=False)
+            clip = _with_chroma(formats.check_clip(clip))
         except (vs.Error, ValueError) as error:
             raise PictureError(f"{name} cannot be read as a picture or film: {sentence(error)}") from error
         if start >= clip.num_frames:
@@ -143,9 +144,20 @@ class ClipSample:
 
 def _of_reel(reel: Reel) -> vs.VideoNode:
     """Numbered pictures as a clip, as the script of a film opens them."""
-    clip = vs.core.std.Splice([vs.core.bs.VideoSource(**arguments) for arguments in reel.arguments()])
+    clip = vs.core.std.Splice([vs.core.bs.VideoSource(**named(run)) for run in reel.arguments()])
     assert clip.format is not None
     return clip if clip.format.color_family == vs.YUV else clip.std.SetFrameProps(_Range=vs.RANGE_FULL)
+
+
+def _with_chroma(clip: vs.VideoNode) -> vs.VideoNode:
+    """A gray clip with planes for the chroma that it has not; any other one as it is."""
+    fmt = clip.format
+    assert fmt is not None
+    if fmt.color_family != vs.GRAY:
+        return clip
+    layout = vs.core.query_video_format(vs.YUV, fmt.sample_type, fmt.bits_per_sample, 0, 0)
+    blank = clip.std.BlankClip(format=layout.id, keep=True)
+    return vs.core.std.ShufflePlanes([clip, blank, blank], [0, 1, 2], vs.YUV)
 
 
 def _without_colour(picture: Picture) -> Picture:

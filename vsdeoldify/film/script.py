@@ -15,6 +15,7 @@ from ..settings.presets import Preset
 from ..settings.scenes import Scenes
 from ..support.files import cache_folder
 from ..support.words import one_line
+from .names import named
 from .reel import Reel
 
 PLUGIN_MISSING = (
@@ -267,7 +268,7 @@ def _lines(arguments: Mapping[str, Any], parameters: Sequence[Parameter]) -> lis
 
 
 def _arguments(arguments: Mapping[str, Any]) -> str:
-    return ", ".join(f"{key}={_literal(value)}" for key, value in arguments.items())
+    return ", ".join(f"{key}={_literal(value)}" for key, value in named(arguments).items())
 
 
 def _literal(value: Any) -> str:

@@ -1,5 +1,6 @@
 """Which of a file's picture tracks is the film."""
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -42,7 +43,7 @@ def film_track(arguments: Mapping[str, Any]) -> int | None:
     films = [track for track in pictures if not dispositions[track] & _COVERS]
     if not films:
         if pictures:
-            raise FilmError(COVER_ONLY.format(arguments["source"]))
+            raise FilmError(COVER_ONLY.format(os.fsdecode(arguments["source"])))
         return None
     films.sort(key=lambda track: not dispositions[track] & _DEFAULT)
     chosen = films[0]

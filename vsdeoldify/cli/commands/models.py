@@ -183,17 +183,20 @@ def _print_paths(args: argparse.Namespace, models: list[ModelFile]) -> int:
 def _verify(
     args: argparse.Namespace, named: list[ModelFile], models: list[ModelFile], check: NetworkCheck
 ) -> int:
-    code = DONE
+    code, found = DONE, False
     for model in models:
         with _Bar(f"reading {model.file}") as bar:
             report = verify(model, args.folder, progress=bar.update, check=check)
         if report.state == "missing" and model not in named:
             continue
+        found = True
         where = "" if report.path is None else f" {report.path}"
         detail = f": {report.detail}" if report.detail else ""
         answer(f"{model.full_name}: {_STATES[report.state]}{where}{detail}")
         if report.state not in ("verified", "unpublished"):
             code = FAILED
+    if not found:
+        answer("there is no model file here to verify; vsdeoldify models --download NAME fetches one")
     return code
 
 

@@ -43,7 +43,7 @@ def read_picture(path: Path, size: int) -> Colours:
     """
     pyvips = _library()
     try:
-        image = pyvips.Image.new_from_file(str(path), access="sequential", fail_on="truncated").autorot()
+        image = _opened(path).autorot()
         deep = image.format != "uchar"
         if image.get_typeof("icc-profile-data"):
             image = image.icc_transform("srgb", embedded=True, depth=16 if deep else 8)
@@ -57,6 +57,15 @@ def read_picture(path: Path, size: int) -> Colours:
     rgb = np.clip(rgb / (65535.0 if deep else 255.0), 0, 1)
     luma = rgb @ _LUMA
     return np.stack((luma, (rgb[..., 2] - luma) / BLUE_OF_U, (rgb[..., 0] - luma) / RED_OF_V))
+
+
+def _opened(path: Path) -> Any:
+    options = {"access": "sequential", "fail_on": "truncated"}
+    try:
+        return _library().Image.new_from_file(str(path), **options)
+    except UnicodeError:
+        # A name that is not UTF-8 is one that the library cannot be told.
+        return _library().Image.new_from_buffer(path.read_bytes(), "", **options)
 
 
 def pictures_clip(gray: vs.VideoNode, pictures: Mapping[int, Path]) -> vs.VideoNode:
