@@ -196,7 +196,8 @@ def contents(ffmpeg: str, path: Path) -> Contents:
     length = re.search(r"^\s+Duration: (\d+):(\d+):(\d+\.\d+)", text, re.MULTILINE)
     seconds = float(length[1]) * 3600 + float(length[2]) * 60 + float(length[3]) if length else 0.0
     streams = re.findall(
-        r"^\s+Stream #0:(\d+)(?:\[\w+\])?(?:\(([^)]*)\))?: (Video|Audio|Subtitle|Attachment|Data): (\w+)(.*)$",
+        r"^\s+Stream #0:(\d+)(?:\[\w+\])?(?:\(([^)]*)\))?: "
+        r"(Video|Audio|Subtitle|Attachment|Data): (\w+)(.*)$",
         text,
         re.MULTILINE,
     )

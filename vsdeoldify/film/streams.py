@@ -30,10 +30,10 @@ _QUICKTIME = dict(
 # QuickTime numbers its languages; these are they, as ffmpeg names them.
 _NUMBERED = frozenset(
     (
-        "eng fra ger ita dut sve spa dan por nor heb jpn ara fin gre ice mlt tur chi urd hin tha kor lit pol hun "
-        "est lav rus iri per alb ron ces slk slv yid mac bul ukr bel uzb kaz aze arm geo mol kir tgk tuk mon pus "
-        "kur kas snd tib nep san mar ben asm guj ori mal kan tam tel sin bur khm lao vie ind tgl may amh tir orm "
-        "som swa kin run nya mlg epo wel baq cat lat que grn aym tat uig dzo jav"
+        "eng fra ger ita dut sve spa dan por nor heb jpn ara fin gre ice mlt tur chi urd hin tha kor lit "
+        "pol hun est lav rus iri per alb ron ces slk slv yid mac bul ukr bel uzb kaz aze arm geo mol kir "
+        "tgk tuk mon pus kur kas snd tib nep san mar ben asm guj ori mal kan tam tel sin bur khm lao vie "
+        "ind tgl may amh tir orm som swa kin run nya mlg epo wel baq cat lat que grn aym tat uig dzo jav "
     ).split()
 )
 
