@@ -145,6 +145,7 @@ def test_every_import_is_declared_where_it_is_needed() -> None:
     of_the_command = base | modules_of(EXTRAS["cli"])
     allowed_in = {
         **dict.fromkeys(("cli", "comparison", "doctor", "film", "metrics.py", "pictures"), of_the_command),
+        "studio": of_the_command | modules_of(EXTRAS["studio"]),
         "training": base | modules_of(EXTRAS["train"]),
         "runtime": base | modules_of(EXTRAS["openvino"]),
         # Its absence is a sentence with the command.
@@ -158,8 +159,8 @@ def test_every_import_is_declared_where_it_is_needed() -> None:
 
 def test_nothing_is_asked_for_in_vain() -> None:
     used = {module for path in PACKAGE.rglob("*.py") for module in imported(path)}
-    for extra in ("cli", "openvino", "train"):
-        assert modules_of(EXTRAS[extra]) <= used, extra
+    for extra in ("cli", "openvino", "studio", "train"):
+        assert modules_of(EXTRAS[extra]) - {"vsdeoldify[cli]"} <= used, extra
     assert modules_of(PROJECT["dependencies"]) <= used
 
 

@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -28,6 +28,11 @@ class Process:
         assert running.stdout is not None
         assert running.stdin is not None
         self.output, self.input = running.stdout, running.stdin
+
+    @property
+    def number(self) -> int:
+        """Its number in the system."""
+        return self._running.pid
 
     def finish(self) -> None:
         """Close the program's input and wait for its end.
@@ -101,13 +106,40 @@ def process(name: str, command: Sequence[str], part: Path | None = None, **optio
                         pipe.close()
 
 
-def render_process(action: str, *arguments: str | Path) -> "contextlib.AbstractContextManager[Process]":
-    """Run an action of `vsdeoldify.film.render` in a process of its own."""
+def render_process(
+    action: str, *arguments: str | Path, environment: Mapping[str, str] | None = None
+) -> "contextlib.AbstractContextManager[Process]":
+    """Run an action of `vsdeoldify.film.render` in a process of its own.
+
+    Args:
+        action: what it does.
+        *arguments: of the action.
+        environment: variables to set for it.
+    """
+    command = module_command("vsdeoldify.film.render", action, *arguments)
+    return process("the rendering process", command, env={**module_environment(), **(environment or {})})
+
+
+def module_process(
+    name: str, module: str, *arguments: str | Path
+) -> "contextlib.AbstractContextManager[Process]":
+    """Run a module of this package in a process of its own.
+
+    Args:
+        name: what people call it.
+        module: its dotted name.
+        *arguments: for the module.
+    """
+    return process(name, module_command(module, *arguments), env=module_environment())
+
+
+def module_command(module: str, *arguments: str | Path) -> list[str]:
+    """The command that runs a module of this package, and no module that happens to lie beside the film."""
+    return [sys.executable, "-P", "-m", module, *map(str, arguments)]
+
+
+def module_environment() -> dict[str, str]:
+    """The environment in which that module is the same package as this one."""
     package = Path(__file__).resolve().parents[2]
-    # The same package as this one, and no module that happens to lie beside the film.
     paths = [str(package), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return process(
-        "the rendering process",
-        [sys.executable, "-P", "-m", "vsdeoldify.film.render", action, *map(str, arguments)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-    )
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}

@@ -87,7 +87,17 @@ def find_scenes(
     listed = None if scenes is None else firsts_on(scenes, film.frames)
     starts, lumas = _look(film, threshold, reporter)
     firsts = [n for n, start in enumerate(starts) if start] if listed is None else listed
-    return film, [_scene(first, end, lumas[first:end]) for first, end in pairwise([*firsts, film.frames])]
+    return film, scenes_of(firsts, lumas)
+
+
+def scenes_of(firsts: Sequence[int], lumas: Sequence[float]) -> list[Scene]:
+    """The scenes of a film.
+
+    Args:
+        firsts: their first frames.
+        lumas: the mean luma of every frame of the film, 0–1.
+    """
+    return [_scene(first, end, lumas[first:end]) for first, end in pairwise([*firsts, len(lumas)])]
 
 
 def _look(film: Film, threshold: float, reporter: Reporter) -> tuple[list[bool], list[float]]:

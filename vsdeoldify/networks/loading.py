@@ -28,6 +28,18 @@ _engines: WeakValueDictionary[object, Engine] = WeakValueDictionary()
 
 _lock = Lock()
 
+_remembered = 0
+
+
+def remember_results(most: int) -> None:
+    """Let the engines of this process remember what they made of a picture, from now on.
+
+    Args:
+        most: bytes of results that each engine keeps; 0: none.
+    """
+    global _remembered
+    _remembered = most
+
 
 def load_runner(
     family: str,
@@ -56,6 +68,7 @@ def load_runner(
     import torch
 
     from ..runtime.engines import make_engine
+    from ..runtime.engines.remembering import RememberingEngine
     from ..runtime.runner import Runner
     from ..runtime.surroundings import undisturbed
 
@@ -81,7 +94,10 @@ def load_runner(
     with _lock:
         engine = _engines.get(key)
         if engine is None:
-            _engines[key] = engine = make_engine(load, device, backend, name)
+            engine = make_engine(load, device, backend, name)
+            if _remembered:
+                engine = RememberingEngine(engine, _remembered)
+            _engines[key] = engine
     return Runner(engine, device, name)
 
 

@@ -165,6 +165,25 @@ def fields_of(name: str) -> tuple[str, ...]:
     return () if group is None else group.written._fields
 
 
+def settings_of(chosen: Preset) -> Settings:
+    """The settings that make some parameters: the names of their preset, and where they differ from it."""
+    base = preset(chosen.name, chosen.colours)
+    usual = base.ddeoldify | base.stabilizer
+    settings: dict[str, Any] = {"preset": chosen.name, "colours": chosen.colours}
+    for name, value in (chosen.ddeoldify | chosen.stabilizer).items():
+        if name not in _NAMES or usual.get(name, _NOTHING) == value:
+            continue
+        group = _GROUPS.get(name)
+        if group is None or not isinstance(value, (list, tuple)):
+            settings[name] = value
+            continue
+        before = group.written(*usual.get(name, ()))._asdict()
+        given = dict(zip(before, value, strict=False))
+        if changed := {one: own for one, own in given.items() if own != before[one]}:
+            settings[name] = changed
+    return settings
+
+
 def merge_scenes(project: Project, scene: int) -> Project:
     """Join a scene with the one after it.
 
@@ -228,8 +247,9 @@ def set_settings(project: Project, changes: Settings, scene: int | None = None) 
     Args:
         project: the project.
         changes: the settings; all others stay.
-        scene: the scene's place. Where a value is the film's own, the scene needs none, and follows the film
-            from now on. None: all scenes, and what single scenes have of the same names is dropped.
+        scene: the scene's place. Where a value is what the film's settings and its preset give, the scene
+            needs none of its own, and follows the film from now on. None: all scenes, and what single scenes
+            have of the same names is dropped.
 
     Raises:
         TypeError, ValueError: a name is unknown, or a list is given without the names of its fields. Values
@@ -244,7 +264,10 @@ def set_settings(project: Project, changes: Settings, scene: int | None = None) 
         return replace(project, settings=film, scenes=scenes)
     one = _scene(project, scene)
     own = _merged(one.settings, changes)
-    same = [path for path in _paths(own) if _value(project.settings, path) == _value(own, path)]
+    # A preset of its own gives the scene other values than the film's where neither names them.
+    other = any(name in own and own[name] != _of_film(project, name) for name in _PRESET)
+    usual = project.settings if other else _full(project)
+    same = [path for path in _paths(own) if _value(usual, path) == _value(own, path)]
     return _with_scenes(project, scene, 1, replace(one, settings=_without(own, same)))
 
 
@@ -338,15 +361,20 @@ def check_values(project: Project, check: Callable[[Preset], object], place: str
     for scene in (None, *(n for n, one in enumerate(project.scenes) if one.settings)):
         where = place if scene is None else f"{place}: {scene_name(project, scene)}"
         try:
+            check_names(project.settings if scene is None else project.scenes[scene].settings)
             check(project.preset(scene))
         except (TypeError, ValueError) as error:
-            raise ValueError(f"{where}: settings: {error}") from None
+            raise ValueError(f"{where}: {_of_settings(str(error))}") from None
 
 
 def scene_name(project: Project, scene: int) -> str:
     """What messages call a scene."""
     one = project.scenes[scene]
     return f"scene {scene + 1} (frames {one.first} to {one.last})"
+
+
+def _of_settings(message: str) -> str:
+    return message if message.startswith("settings") else f"settings: {message}"
 
 
 def _scene(project: Project, scene: int) -> ProjectScene:
@@ -397,6 +425,20 @@ def _path(name: str) -> tuple[str, ...]:
 
 
 _NOTHING = object()
+
+
+def _of_film(project: Project, name: str) -> Any:
+    """The film's "preset" or "colours"."""
+    return project.settings.get(name, _PRESET[name])
+
+
+def _full(project: Project) -> dict[str, Any]:
+    """All settings of the film, those of its preset among them."""
+    chosen = project.preset()
+    return {"preset": chosen.name, "colours": chosen.colours} | {
+        name: _GROUPS[name].written(*value)._asdict() if name in _GROUPS else value
+        for name, value in (chosen.ddeoldify | chosen.stabilizer).items()
+    }
 
 
 def _value(settings: Settings, path: tuple[str, ...]) -> Any:

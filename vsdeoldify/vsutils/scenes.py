@@ -94,6 +94,7 @@ def listed_cuts(clip: vs.VideoNode, firsts: Sequence[int]) -> vs.VideoNode:
     def mark(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
         marked = f.copy()
         marked.props["_SceneChangePrev"] = n in numbers
+        marked.props["_Flash"] = False
         return marked
 
     empty = vs.core.std.BlankClip(clip, width=1, height=1, format=vs.GRAY8, keep=True)

@@ -1,0 +1,233 @@
+"""The studio's child process: ``python -m vsdeoldify.studio.child ACTION …``.
+
+It may die (a GPU without memory, a broken filter) without the page noticing more than a short wait.
+
+* ``look SOURCE``: answers requests, each a line of JSON on stdin with its `id` and `lane`, by a line of JSON
+  on stdout (`id`, `size`, or `error`, or `dropped`) and so many bytes. In a lane the newest request wins:
+  older ones that wait are dropped, and the one in work gives up where it can.
+* ``sheets SOURCE FOLDER WIDTH HEIGHT STEP THRESHOLD``: one pass over the film, which finds the cuts (a line
+  for every frame: whether a scene begins there, and its mean luma) and writes the pictures for scrubbing.
+"""
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from threading import Condition, Thread
+from typing import IO, TYPE_CHECKING, Any
+
+from ..film.render import ERROR_MARK
+from ..support.words import sentence
+
+if TYPE_CHECKING:
+    from .looking import Darkroom
+
+LANES = ("complete", "source", "colour", "piece", "adopt", "calm", "palette", "play", "unsure", "thumb")
+"""What is asked for, the most urgent first."""
+KEPT = frozenset({"play", "adopt", "thumb"})
+"""Lanes in which every request counts."""
+COLUMNS = ROWS = 5
+"""Pictures side by side and one below the other in a scrub sheet."""
+_REMEMBERED = 400_000_000
+"""Bytes of colours that an engine keeps of frames that it has seen."""
+_SHEET_QUALITY = 78
+
+
+class Desk:
+    """The requests that wait, and which of them is next."""
+
+    def __init__(self) -> None:
+        self._waiting: list[dict[str, Any]] = []
+        self._current: dict[str, Any] | None = None
+        self._dropped: list[Any] = []
+        self._stale = self._closed = False
+        self._change = Condition()
+
+    def put(self, request: dict[str, Any]) -> None:
+        """Take a request in; older ones of its lane are dropped."""
+        with self._change:
+            lane = request["lane"]
+            if lane not in KEPT:
+                self._dropped += [other["id"] for other in self._waiting if other["lane"] == lane]
+                self._waiting = [other for other in self._waiting if other["lane"] != lane]
+            self._waiting.append(request)
+            if self._current is not None and self._current["lane"] == lane:
+                self._stale = True
+            self._change.notify_all()
+
+    def close(self) -> None:
+        """Nothing more will come."""
+        with self._change:
+            self._closed = True
+            self._change.notify_all()
+
+    def next(self) -> tuple[list[Any], dict[str, Any] | None]:
+        """The numbers of requests that were dropped, and the next request; None at the end."""
+        with self._change:
+            self._current, self._stale = None, False
+            while not (self._waiting or self._dropped or self._closed):
+                self._change.wait()
+            dropped, self._dropped = self._dropped, []
+            if self._waiting:
+                best = min(self._waiting, key=lambda one: (LANES.index(one["lane"]), one["id"]))
+                self._waiting.remove(best)
+                self._current = best
+            return dropped, self._current
+
+    def closed(self) -> bool:
+        """Whether the end is reached."""
+        with self._change:
+            return self._closed and not self._waiting and not self._dropped
+
+    def stale(self) -> bool:
+        """Whether the request in work has become needless."""
+        return self._stale
+
+
+def look(source: Mapping[str, Any], result: IO[bytes]) -> None:
+    """Answer requests until stdin ends."""
+    from .looking import Superseded
+
+    desk = Desk()
+    Thread(target=_read, args=(desk,), daemon=True).start()
+    with tempfile.TemporaryDirectory(prefix="vsdeoldify-") as scratch:
+        room: Darkroom | None = None
+        while not desk.closed():
+            dropped, request = desk.next()
+            for number in dropped:
+                _answer(result, {"id": number, "dropped": True})
+            if request is None:
+                continue
+            head: dict[str, Any] = {"id": request["id"]}
+            data = b""
+            try:
+                room = room or _darkroom(source, Path(scratch))
+                data = _actions(room)[request["lane"]](request, desk.stale)
+                head["size"] = len(data)
+            except Superseded:
+                head["dropped"] = True
+            except Exception as error:
+                head["error"] = sentence(error)
+            _answer(result, head, data)
+
+
+def _darkroom(source: Mapping[str, Any], scratch: Path) -> "Darkroom":
+    from ..networks.loading import remember_results
+    from .looking import Darkroom
+
+    remember_results(_REMEMBERED)
+    return Darkroom(source, scratch)
+
+
+def _actions(room: "Darkroom") -> "dict[str, Callable[[Mapping[str, Any], Callable[[], bool]], bytes]]":
+    return {
+        "source": room.source_picture,
+        "colour": room.coloured_picture,
+        "calm": room.coloured_picture,
+        "play": room.coloured_picture,
+        "thumb": room.coloured_picture,
+        "piece": room.piece_picture,
+        "complete": room.completed_picture,
+        "adopt": room.adopt,
+        "palette": room.palette,
+        "unsure": room.unsure,
+    }
+
+
+def _read(desk: Desk) -> None:
+    # Not by sys.stdin, whose lock this thread would hold when the interpreter ends.
+    with os.fdopen(os.dup(0), "rb") as lines:
+        for line in lines:
+            desk.put(json.loads(line))
+    desk.close()
+    # The one that asks is gone: whatever a filter is busy with, there is nobody to see it.
+    os._exit(0)
+
+
+def _answer(result: IO[bytes], head: Mapping[str, Any], data: bytes = b"") -> None:
+    result.write(json.dumps(head).encode() + b"\n" + data)
+    result.flush()
+
+
+def write_sheets(
+    source: Mapping[str, Any],
+    folder: Path,
+    size: tuple[int, int],
+    step: int,
+    threshold: float,
+    result: IO[bytes],
+) -> None:
+    """Write the pictures for scrubbing, and a line for every frame: whether a scene begins; its mean luma.
+
+    Args:
+        source: the arguments of `bs.VideoSource`.
+        folder: where the sheets go, as `0.jpg`, `1.jpg`, …
+        size: width and height of a frame on them.
+        step: every so many frames one is shown.
+        threshold: as `ddeoldify_scenes` takes it.
+        result: where the lines go.
+    """
+    import numpy as np
+    import vapoursynth as vs
+
+    from ..functions import ddeoldify_scenes
+    from ..pictures.files import encode_picture
+    from ..vsutils.formats import to_gray
+    from ..vsutils.frames import in_order
+
+    clip = vs.core.bs.VideoSource(**source)
+    marked = ddeoldify_scenes(clip, threshold)
+    tile = to_gray(clip, 64).std.PlaneStats()
+    tile = vs.core.std.CopyFrameProps(tile, marked, props=["_SceneChangePrev"])
+    luma = clip if clip.format.color_family != vs.RGB else clip.resize.Bicubic(format=vs.YUV444P8, matrix=6)
+    luma = luma.std.RemoveFrameProps(["_FieldBased", "_SARNum", "_SARDen", "_Matrix", "_ChromaLocation"])
+    small = luma.std.ShufflePlanes(0, vs.GRAY).resize.Spline36(*size, format=vs.GRAY8, range=vs.RANGE_FULL)
+    shown = vs.core.std.CopyFrameProps(small, tile, props=["_SceneChangePrev", "PlaneStatsAverage"])
+    width, height = size
+    sheet = np.zeros((ROWS * height, COLUMNS * width), np.uint8)
+    on_sheet = ROWS * COLUMNS
+
+    def finish(number: int) -> None:
+        data = encode_picture(np.repeat(sheet[..., None], 3, axis=2), ".jpg", _SHEET_QUALITY)
+        (folder / f"{number}.jpg").write_bytes(data)
+        sheet[:] = 0
+
+    for n, frame in enumerate(in_order(shown)):
+        if n % step == 0:
+            place = n // step
+            row, column = divmod(place % on_sheet, COLUMNS)
+            sheet[row * height : (row + 1) * height, column * width : (column + 1) * width] = frame[0]
+            if place % on_sheet == on_sheet - 1:
+                finish(place // on_sheet)
+        props = frame.props
+        result.write(b"%d %.4f\n" % (props["_SceneChangePrev"], props["PlaneStatsAverage"]))
+        result.flush()
+    last = (clip.num_frames - 1) // step
+    if last % on_sheet != on_sheet - 1:
+        finish(last // on_sheet)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Do what the arguments say; the first is the action."""
+    # A library may print: stdout belongs to the answers.
+    result = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    action, source = arguments[0], json.loads(arguments[1])
+    try:
+        if action == "look":
+            look(source, result)
+        else:
+            folder, width, height, step, threshold = arguments[2:]
+            write_sheets(source, Path(folder), (int(width), int(height)), int(step), float(threshold), result)
+    except BrokenPipeError:
+        return 1
+    except Exception as error:
+        os.write(2, (ERROR_MARK + json.dumps(sentence(error)) + "\n").encode())
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

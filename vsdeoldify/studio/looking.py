@@ -1,0 +1,364 @@
+"""Pictures of a film to look at: the source, the coloured film, what a person's colours make of a frame.
+
+This is what the child process of the studio does, see `child`; its engines stay warm as long as it lives.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import vapoursynth as vs
+from numpy.typing import NDArray
+from vapoursynth import core
+
+from ..functions import colorize, ddeoldify_scenes
+from ..pictures.files import Picture, encode_picture, frame_to_picture, read_picture, write_picture
+from ..preview.complete import complete
+from ..runtime.device import default_device_index
+from ..settings.references import picture_name
+from ..support.errors import PictureError
+from ..support.h273 import BLUE_OF_U, MATRIX_BT601, RED_OF_V, assumed_matrix
+from ..vsutils import formats, scenes
+from ..vsutils.propagation import folder as pictures_on_canvas
+from ..vsutils.propagation.references import unexplained
+
+type Asked = Mapping[str, Any]
+
+_QUALITY = 90
+_GRAPHS = 8
+"""How many settings' graphs stay ready."""
+_CORRECTED = 384
+"""Side of the square on which a person's colours are completed."""
+_LOOKED_AT = 256
+"""Side of the picture in which the frames are looked for that references know least of."""
+_SLOW = 0.15
+"""Seconds for one frame from which neighbours are made one by one, to be able to stop between them."""
+_SHADES = 10
+"""How many colours a palette has at most."""
+_ASPECT = 0.03
+"""How far the shape of a picture from elsewhere may be off."""
+
+_UNCALMED = {"stab": False}
+_PLAIN = {"dark": False, "smooth": False, "colormap": "none", "stab": False}
+
+
+class Superseded(Exception):
+    """A newer request has made this one needless."""
+
+
+class Darkroom:
+    """A film, and everything that makes pictures of it.
+
+    Args:
+        source: the arguments of `bs.VideoSource`.
+        scratch: a folder of its own for what is needed meanwhile.
+    """
+
+    def __init__(self, source: Mapping[str, Any], scratch: Path) -> None:
+        self._source: vs.VideoNode = core.bs.VideoSource(**source)
+        self._scratch = scratch
+        self._graphs: OrderedDict[str, vs.VideoNode] = OrderedDict()
+        self._pieces: OrderedDict[str, vs.VideoNode] = OrderedDict()
+        self._seconds = 0.0
+        with self._source.get_frame(0) as frame:
+            wide, high = (frame.props.get(name, 1) for name in ("_SARNum", "_SARDen"))
+        self._aspect = int(wide) / int(high) if min(int(wide), int(high)) > 0 else 1.0
+
+    def source_picture(self, asked: Asked, busy: Callable[[], bool]) -> bytes:
+        """A frame of the source as JPEG."""
+        return self._jpeg(self._source, asked["frame"], asked["width"])
+
+    def coloured_picture(self, asked: Asked, busy: Callable[[], bool]) -> bytes:
+        """A frame of the coloured film as JPEG.
+
+        Args:
+            asked: `frame`, `width`, `look`, and `calm`: whether colours are averaged over neighbours.
+            busy: whether a newer request waits.
+        """
+        look, n = asked["look"], asked["frame"]
+        if asked["calm"]:
+            self._walk(look, n, busy)
+        clip = self._graph(look, n, {} if asked["calm"] else _UNCALMED)
+        begun = time.monotonic()
+        data = self._jpeg(clip, n, asked["width"])
+        if not asked["calm"]:
+            self._seconds = time.monotonic() - begun
+        return data
+
+    def piece_picture(self, asked: Asked, busy: Callable[[], bool]) -> bytes:
+        """A frame of a finished piece of the render as JPEG."""
+        path = asked["piece"]
+        clip = self._pieces.get(path)
+        if clip is None:
+            clip = self._pieces[path] = core.bs.VideoSource(path, cachemode=0)
+            while len(self._pieces) > 2:
+                self._pieces.popitem(last=False)
+        return self._jpeg(clip, min(asked["index"], len(clip) - 1), asked["width"])
+
+    def completed_picture(self, asked: Asked, busy: Callable[[], bool]) -> bytes:
+        """A frame with a person's colours, completed; kept as a reference where `keep` says so.
+
+        Args:
+            asked: `frame`, `width`, `look`, `strokes` (points as shares of the width and height, a radius as
+                share of the width, and the colour in RGB), `base` (a picture to paint over, or None) and
+                `keep` (the file to write, or None).
+            busy: whether a newer request waits.
+        """
+        n, size = asked["frame"], _CORRECTED
+        gray, automatic = self._automatic(asked["look"], n, size)
+        if asked.get("base"):
+            automatic = pictures_on_canvas.read_picture(Path(asked["base"]), size)[1:]
+        hints, mask = drawn(asked["strokes"], size, self._source.height * size / self._source.width / size)
+        chroma = complete(gray, automatic, hints, mask)
+        clip = self._with_chroma(n, chroma)
+        if asked.get("keep"):
+            self._keep(clip, Path(asked["keep"]))
+        return self._jpeg(clip, 0, asked["width"])
+
+    def adopt(self, asked: Asked, busy: Callable[[], bool]) -> bytes:
+        """Keep a picture that was made elsewhere as the reference of a frame, with the film's luma.
+
+        Args:
+            asked: `frame`, `picture` (a file), `keep` (the file to write).
+            busy: whether a newer request waits.
+
+        Raises:
+            PictureError: it is no picture, has another shape, or shows another frame.
+        """
+        n, path = asked["frame"], Path(asked["picture"])
+        picture = read_picture(path)
+        high, wide = picture.shape[:2]
+        shape = wide / high / (self._source.width / self._source.height)
+        if all(abs(shape / shown - 1) > _ASPECT for shown in (1, self._aspect)):
+            raise PictureError(
+                f"the picture is {wide}×{high}, and the film {self._source.width}×{self._source.height}: it "
+                "must show the whole frame, in any size"
+            )
+        gray = formats.to_gray(self._source, _CORRECTED)
+        renamed = self._scratch / f"dropped_{n:06d}.png"
+        write_picture(renamed, picture)
+        try:
+            pictures_on_canvas.check_pictures(gray, {n: renamed})
+        except ValueError as error:
+            raise PictureError(str(error).replace(renamed.name, "the picture")) from None
+        chroma = pictures_on_canvas.read_picture(renamed, _CORRECTED)[1:]
+        self._keep(self._with_chroma(n, chroma), Path(asked["keep"]))
+        return b""
+
+    def palette(self, asked: Asked, busy: Callable[[], bool]) -> bytes:
+        """The colours of some frames, the most frequent first, as JSON: lists of red, green and blue."""
+        pictures = []
+        for n in asked["frames"]:
+            if busy():
+                raise Superseded
+            clip = self._graph(asked["look"], n, _UNCALMED)
+            pictures.append(_decoded(self._small(clip, n, 96)))
+        return json.dumps(shades(np.concatenate([one.reshape(-1, 3) for one in pictures]))).encode()
+
+    def unsure(self, asked: Asked, busy: Callable[[], bool]) -> bytes:
+        """How little the references know of some frames, as JSON: pairs of number and share.
+
+        Args:
+            asked: `frames`, `references` (numbers of frames) and `firsts` of the scenes.
+            busy: whether a newer request waits.
+        """
+        gray = formats.to_gray(self._source, _LOOKED_AT)
+        cuts = scenes.listed_cuts(gray, asked["firsts"])
+        clip = unexplained(gray, sorted(asked["references"]), cuts)
+        found = []
+        for n in asked["frames"]:
+            if busy():
+                raise Superseded
+            with clip.get_frame(n) as frame:
+                share = frame.props.get("_UnmatchedAverage")
+            found.append((n, 1.0 if share is None else round(float(share), 4)))
+        return json.dumps(found).encode()
+
+    def _automatic(self, look: Asked, n: int, size: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The luma and the automatic chroma of a frame on a square, before any filter and reference."""
+        clip = self._graph({**look, "references": None}, n, _PLAIN)
+        with formats.to_canvas(clip[n], size).get_frame(0) as frame:
+            planes = np.stack([np.asarray(frame[index]) for index in range(3)])
+        return planes[0], planes[1:]
+
+    def _with_chroma(self, n: int, chroma: NDArray[np.float32]) -> vs.VideoNode:
+        """A frame of the film with this chroma of the canvas."""
+        one = self._source[n]
+        size = chroma.shape[-1]
+        blank = core.std.BlankClip(formats.to_gray(one, size), format=vs.YUV444PS, keep=True)
+
+        def draw(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
+            frame = f.copy()
+            for index in (1, 2):
+                np.copyto(np.asarray(frame[index]), chroma[index - 1])
+            return frame
+
+        return formats.restore(one, core.std.ModifyFrame(blank, blank, draw))
+
+    def _keep(self, clip: vs.VideoNode, path: Path) -> None:
+        """Write the first frame of a clip as a reference, whole or not at all."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_picture(path, frame_to_picture(_rgb(clip, clip.width, clip.height).get_frame(0)))
+
+    def _walk(self, look: Asked, n: int, busy: Callable[[], bool]) -> None:
+        """Make the neighbours of a frame one by one where each takes long: the engine remembers them."""
+        if self._seconds < _SLOW:
+            return
+        half = int((look["changes"].get("stab_p") or [15])[0]) // 2
+        for other in sorted(range(n - half, n + half + 1), key=lambda other: abs(other - n)):
+            if busy():
+                raise Superseded
+            if 0 <= other < len(self._source):
+                self._graph({**look, "references": None}, n, _PLAIN).get_frame(other).close()
+
+    def _graph(self, look: Asked, n: int, changes: Mapping[str, Any]) -> vs.VideoNode:
+        """The coloured film; the frames around frame n are right, the references of its scene considered."""
+        firsts = look["firsts"]
+        pictures = self._pictures_of(look, n)
+        stamps = [(m, str(path), path.stat().st_mtime_ns, path.stat().st_size) for m, path in pictures]
+        key = json.dumps([look, changes, stamps], sort_keys=True)
+        if key in self._graphs:
+            self._graphs.move_to_end(key)
+            return self._graphs[key]
+        clip = ddeoldify_scenes(self._source, scenes=firsts)
+        made = colorize(
+            clip,
+            look["preset"],
+            look["colours"],
+            references=self._folder_of(pictures, key) if pictures else None,
+            **{"device_index": default_device_index(), **look["changes"], **changes},
+        )
+        self._graphs[key] = made
+        while len(self._graphs) > _GRAPHS:
+            self._graphs.popitem(last=False)
+        return made
+
+    def _pictures_of(self, look: Asked, n: int) -> list[tuple[int, Path]]:
+        """The references of the scene of a frame: only those reach it."""
+        if not look["references"]:
+            return []
+        firsts = look["firsts"]
+        scene = max(first for first in firsts if first <= n)
+        end = min([first for first in firsts if first > n], default=len(self._source))
+        found = [(int(m), Path(path)) for m, path in look["references"].items()]
+        return sorted((m, path) for m, path in found if scene <= m < end and path.is_file())
+
+    def _folder_of(self, pictures: Sequence[tuple[int, Path]], key: str) -> Path:
+        """A folder with these pictures alone."""
+        place = self._scratch / f"references_{abs(hash(key)):x}"
+        place.mkdir(exist_ok=True)
+        for m, path in pictures:
+            shutil.copyfile(path, place / picture_name(m, path.suffix))
+        return place
+
+    def _jpeg(self, clip: vs.VideoNode, n: int, width: int) -> bytes:
+        return encode_picture(_decoded(self._small(clip, n, width)), ".jpg", _QUALITY)
+
+    def _small(self, clip: vs.VideoNode, n: int, width: int) -> vs.VideoNode:
+        """One frame as RGB, so wide; 0: as large as it is, in square pixels."""
+        aspect = clip.width * self._aspect / clip.height
+        natural = round(max(clip.width, clip.width * self._aspect))
+        wide = natural if width == 0 else min(width, natural)
+        return _rgb(clip[n], wide, max(1, round(wide / aspect)))
+
+
+def _rgb(clip: vs.VideoNode, width: int, height: int) -> vs.VideoNode:
+    """The first frame of a clip as RGB of 8 bits."""
+    one = core.std.RemoveFrameProps(clip[0], ["_FieldBased", "_SARNum", "_SARDen"])
+    same = (width, height) == (one.width, one.height)
+    resize = core.resize.Bicubic if same else core.resize.Spline36
+    family = one.format.color_family
+    if family == vs.RGB:
+        return resize(one, width, height, format=vs.RGB24)
+    if family == vs.GRAY:
+        gray = core.std.RemoveFrameProps(one, ["_Matrix"])
+        return resize(gray, width, height, format=vs.RGB24, matrix_in=MATRIX_BT601)
+    with one.get_frame(0) as frame:
+        untagged = int(frame.props.get("_Matrix", 2)) == 2
+    matrix = {"matrix_in": assumed_matrix(one.width, one.height)} if untagged else {}
+    return resize(one, width, height, format=vs.RGB24, **matrix)
+
+
+def _decoded(clip: vs.VideoNode) -> Picture:
+    with clip.get_frame(0) as frame:
+        return frame_to_picture(frame)
+
+
+def drawn(
+    strokes: Sequence[Mapping[str, Any]], size: int, aspect: float
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """A person's strokes on a square canvas.
+
+    Args:
+        strokes: each with `points` (x and y as shares of the picture's width and height), `radius` (a share
+            of the width) and `rgb` (0–255).
+        size: side of the square.
+        aspect: the picture's height by its width.
+
+    Returns:
+        U and V of BT.601 (2, size, size), and where they are given.
+    """
+    from PIL import Image, ImageDraw
+
+    hints = np.zeros((2, size, size), np.float32)
+    mask = np.zeros((size, size), np.bool_)
+    for stroke in strokes:
+        # A round brush on the picture is an ellipse on the square.
+        across = max(1.0, float(stroke["radius"]) * size)
+        down = max(1.0, across / max(aspect, 1e-3))
+        image = Image.new("1", (size, size))
+        draw = ImageDraw.Draw(image)
+        points = [(float(x) * size, float(y) * size) for x, y in stroke["points"]]
+        for x, y in _dense(points, max(1.0, min(across, down) / 2)):
+            draw.ellipse((x - across, y - down, x + across, y + down), fill=1)
+        where = np.asarray(image, np.bool_)
+        red, green, blue = (float(value) / 255 for value in stroke["rgb"])
+        luma = 0.299 * red + 0.587 * green + 0.114 * blue
+        hints[0][where], hints[1][where] = (blue - luma) / BLUE_OF_U, (red - luma) / RED_OF_V
+        mask |= where
+    return hints, mask
+
+
+def _dense(points: Sequence[tuple[float, float]], step: float) -> list[tuple[float, float]]:
+    """The points of a line, no two neighbours farther apart than a step."""
+    dense = list(points[:1])
+    for (x0, y0), (x1, y1) in pairwise(points):
+        count = max(1, int(np.ceil(np.hypot(x1 - x0, y1 - y0) / step)))
+        dense += [(x0 + (x1 - x0) * k / count, y0 + (y1 - y0) * k / count) for k in range(1, count + 1)]
+    return dense
+
+
+def shades(pixels: NDArray[np.uint8]) -> list[list[int]]:
+    """The most frequent colours of some pixels, no two alike.
+
+    Args:
+        pixels: (N, 3), RGB.
+    """
+    values = pixels.astype(np.float32)
+    colourful = np.ptp(values, axis=1) > 14
+    values = values[colourful]
+    if not len(values):
+        return []
+    cells = (values // 24).astype(np.int64)
+    keys = cells[:, 0] * 10000 + cells[:, 1] * 100 + cells[:, 2]
+    _, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
+    sums = np.zeros((len(counts), 3))
+    np.add.at(sums, inverse, values)
+    means = sums / counts[:, None]
+    # A frequent colour counts, and so does a strong one.
+    order = np.argsort(-np.sqrt(counts) * (10 + np.ptp(means, axis=1)))
+    chosen: list[NDArray[np.float64]] = []
+    for index in order:
+        if all(np.abs(means[index] - other).sum() > 60 for other in chosen):
+            chosen.append(means[index])
+        if len(chosen) == _SHADES:
+            break
+    return [[int(value) for value in np.rint(one)] for one in chosen]

@@ -1,0 +1,524 @@
+"""A studio: one film, what a person decides about it, and all that makes its pictures."""
+
+import hashlib
+import json
+import shlex
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ..film.project import check_film, identity_of, open_project, save_project
+from ..film.script import source_arguments
+from ..film.source import Film, open_file
+from ..film.streams import CONTAINERS
+from ..networks.files import used_models
+from ..settings import project as editing
+from ..settings.presets import SPEEDS, preset
+from ..settings.project import Project, ProjectReferences, ProjectScene, set_settings
+from ..settings.project_file import project_path
+from ..support.errors import FilmError, ModelError, RequestError
+from ..support.files import Lock
+from .looker import Looker
+from .options import describe
+from .pictures import Pictures, Reference, check_strokes
+from .rendering import Rendering
+from .reports import Hub
+from .sheets import Sheets, folder_of, make_sheets
+
+_HISTORY = 200
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the command asks for.
+
+    Attributes:
+        film: the film.
+        project: its project's file; None: beside it.
+        output: the film to write; None: beside it.
+        preset: of a new project; None: the best one whose models are there, up to "medium".
+        device: as `ddeoldify` takes it; None: the first GPU, else the CPU.
+        models: the folder of the model files, or None.
+    """
+
+    film: Path
+    project: Path | None = None
+    output: Path | None = None
+    preset: str | None = None
+    device: int | str | None = None
+    models: Path | None = None
+
+
+class Studio:
+    """A film in the studio; all methods may be called from any thread.
+
+    Args:
+        asked: what the command asks for.
+
+    Raises:
+        FilmError: another studio is at work on the film, or there is no place for what it keeps.
+    """
+
+    def __init__(self, asked: Asked) -> None:
+        self.hub = Hub()
+        self._asked = asked
+        self._folder = folder_of(asked.film)
+        try:
+            self._lock = Lock(self._folder / "lock")
+        except BlockingIOError:
+            raise FilmError(
+                f"another studio is open for {asked.film.name}: go on there, or end it first (Ctrl-C in its "
+                "terminal)"
+            ) from None
+        self._path = asked.project or project_path(asked.film)
+        suffix = asked.film.suffix.lower() if asked.film.suffix.lower() in CONTAINERS else ".mkv"
+        output = asked.output or asked.film.with_name(f"{asked.film.stem}_colour{suffix}")
+        self.rendering = Rendering(asked.film, self._path, output, self._folder, self._machine_options())
+        self._guard = threading.RLock()
+        self._error: str | None = None
+        self._film: Film | None = None
+        self._sheets: Sheets | None = None
+        self._project: Project | None = None
+        self._looker: Looker | None = None
+        self._undo: list[Project] = []
+        self._redo: list[Project] = []
+        self._written: tuple[int, int] | None = None
+        self._ended = threading.Event()
+
+    def begin(self) -> None:
+        """Open the film and find its scenes, in a thread; `state` tells how far it is."""
+        threading.Thread(target=self._open, daemon=True).start()
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def close(self) -> None:
+        """End what belongs to the studio; a render goes on."""
+        self._ended.set()
+        self.hub.close()
+        with self._guard:
+            if self._looker is not None:
+                self._looker.close()
+        self._lock.release(remove=True)
+
+    # What the page shows.
+
+    def state(self) -> dict[str, Any]:
+        """All that the page shows, as JSON takes it."""
+        with self._guard:
+            film, sheets, project = self._film, self._sheets, self._project
+            if film is None or sheets is None or project is None:
+                return {"ready": False, "name": self._asked.film.name, "error": self._error}
+            references, trouble = self._pictures().all()
+            firsts = tuple(scene.first for scene in project.scenes)
+            found = sheets.scenes(firsts)
+            return {
+                "ready": True,
+                "name": film.path.name,
+                "error": None,
+                "notes": list(film.notes),
+                "film": {
+                    "frames": film.frames,
+                    "width": film.width,
+                    "height": film.height,
+                    "aspect": film.width * film.pixel_aspect / film.height,
+                    "fps": film.frames / max(film.times[-1] / 1e6, 1e-6),
+                    "seconds": film.times[-1] / 1e6,
+                },
+                "sheets": {
+                    "width": sheets.width,
+                    "height": sheets.height,
+                    "step": sheets.step,
+                    "count": sheets.count,
+                },
+                "settings": dict(project.settings),
+                "effective": _effective(project, None),
+                "scenes": [
+                    self._scene(number, scene, found[number].shown, references)
+                    for number, scene in enumerate(project.scenes)
+                ],
+                "references": {
+                    "folder": self._pictures().folder.name,
+                    "strength": 1.0 if project.references is None else project.references.strength,
+                    "trouble": trouble,
+                    "pictures": {
+                        number: {
+                            "name": one.path.name,
+                            "stamp": "-".join(map(str, one.stamp)),
+                            "strokes": one.strokes,
+                        }
+                        for number, one in references.items()
+                    },
+                },
+                "undo": len(self._undo),
+                "redo": len(self._redo),
+                "project": self._path.name,
+                "command": self._command(),
+                "choices": describe(),
+                "models": self._models(project),
+                "render": self.rendering.state(),
+            }
+
+    def sheet(self, number: int) -> Path | None:
+        """A sheet's file."""
+        sheets = self._sheets
+        return sheets.folder / f"{number}.jpg" if sheets is not None and 0 <= number < sheets.count else None
+
+    def picture(self, frame: int, side: str, width: int) -> "Future[bytes]":
+        """A frame as JPEG.
+
+        Args:
+            frame: its number.
+            side: "source", "colour" (without averaging over neighbours), "calm" (with it), "play" (as
+                "colour", but no request of this kind is dropped), "thumb" or "rendered".
+            width: in pixels; 0: as large as the film.
+
+        Raises:
+            RequestError: there is no such frame or side.
+        """
+        film, looker = self._ready()
+        if not 0 <= frame < film.frames:
+            raise RequestError(f"the film has no frame {frame}")
+        if side == "source":
+            return looker.ask("source", frame=frame, width=width)
+        if side == "rendered":
+            found = self.rendering.find(frame)
+            if found is None:
+                raise RequestError(f"frame {frame} is not rendered yet")
+            return looker.ask("piece", piece=str(found[0]), index=found[1], width=width)
+        if side not in ("colour", "calm", "play", "thumb"):
+            raise RequestError(f"there is no side {side!r}")
+        look = self._look(self._scene_at(frame))
+        return looker.ask(side, frame=frame, width=width, look=look, calm=side == "calm")
+
+    def palette(self, scene: int) -> "Future[bytes]":
+        """The colours of a scene, as JSON."""
+        one = self._of_scene(scene)
+        length = one.last - one.first + 1
+        frames = sorted(
+            {one.first + round(length * share) for share in (0.2, 0.5, 0.8)}
+            & {*range(one.first, one.last + 1)}
+        )
+        return self._ready()[1].ask("palette", frames=frames or [one.first], look=self._look(scene))
+
+    def unsure(self, scene: int) -> "Future[bytes]":
+        """How little the references know of frames of a scene, as JSON."""
+        one = self._of_scene(scene)
+        length = one.last - one.first + 1
+        step = max(1, length // 12)
+        frames = list(range(one.first + step // 2, one.last + 1, step))
+        references = [n for n in self._pictures().all()[0] if one.first <= n <= one.last]
+        firsts = [scene.first for scene in self._current().scenes]
+        return self._ready()[1].ask("unsure", frames=frames, references=references, firsts=firsts)
+
+    def script(self) -> str:
+        """The command that prints the script, for people who go on by hand."""
+        return shlex.join(["vsdeoldify", "script", self._asked.film.name, "--project", self._path.name])
+
+    # What the hand does.
+
+    def change(self, change: Callable[[Project], Project]) -> None:
+        """Change the project and write it.
+
+        Raises:
+            RequestError: the change cannot be; nothing is changed.
+            FilmError: the project's file cannot be written.
+        """
+        with self._guard:
+            before = self._current()
+            try:
+                after = change(before)
+            except (TypeError, ValueError) as error:
+                raise RequestError(str(error)) from None
+            if after == before:
+                return
+            self._write(after)
+            self._undo = [*self._undo[-_HISTORY:], before]
+            self._redo = []
+        self.hub.tell("state")
+
+    def undo(self) -> None:
+        """Take the last change back."""
+        self._step(self._undo, self._redo)
+
+    def redo(self) -> None:
+        """Make a change again that was taken back."""
+        self._step(self._redo, self._undo)
+
+    def complete(self, frame: int, strokes: object, width: int) -> "Future[bytes]":
+        """Complete a person's colours and keep the frame as a reference.
+
+        Raises:
+            RequestError: these are no strokes, or there is no such frame.
+        """
+        _, looker = self._ready()
+        try:
+            checked = check_strokes(strokes)
+        except ValueError as error:
+            raise RequestError(str(error)) from None
+        look, pictures = self._look(self._scene_at(frame)), self._pictures()
+        self._refer()
+        base = pictures.base_of(frame) if pictures.folder.is_dir() else None
+        made = looker.ask(
+            "complete",
+            frame=frame,
+            width=width,
+            look=look,
+            strokes=checked,
+            base=None if base is None else str(base),
+            keep=str(pictures.path_of(frame)),
+        )
+        made.add_done_callback(lambda done: self._kept(done, frame, checked))
+        return made
+
+    def adopt(self, frame: int, picture: Path) -> "Future[bytes]":
+        """Keep a picture from elsewhere as the reference of a frame."""
+        pictures = self._pictures()
+        self._refer()
+        made = self._ready()[1].ask(
+            "adopt", frame=frame, picture=str(picture), keep=str(pictures.path_of(frame))
+        )
+
+        def done(answer: "Future[bytes]") -> None:
+            if answer.exception() is None:
+                pictures.forget(frame)
+                self.hub.tell("state")
+
+        made.add_done_callback(done)
+        return made
+
+    def remove(self, frame: int) -> None:
+        """Remove a reference.
+
+        Raises:
+            FilmError: its file cannot be removed.
+        """
+        try:
+            self._pictures().remove(frame)
+        except OSError as error:
+            raise FilmError(f"{error.filename}: {error.strerror or error}") from error
+        self._refer()
+        self.hub.tell("state")
+
+    def strength(self, value: float) -> None:
+        """How much the references count, 0–1."""
+        self._refer()
+        self.change(
+            lambda project: (
+                project
+                if project.references is None
+                else replace(project, references=replace(project.references, strength=value))
+            )
+        )
+
+    def render(self, *, overwrite: bool = False) -> None:
+        """Begin the render, or go on with it.
+
+        Raises:
+            FilmError, ModelError: it cannot begin.
+        """
+        project = self._current()
+        for scene in (None, *range(len(project.scenes))):
+            used_models(self._parameters(project, scene))
+        self._refer()
+        self._write(project)
+        self.rendering.start(overwrite=overwrite)
+        self.hub.tell("render")
+
+    # Within.
+
+    def _open(self) -> None:
+        try:
+            film = open_file(self._asked.film, self.hub)
+            arguments = source_arguments(film.path, track=film.track)
+            sheets = make_sheets(film, self._folder, self.hub)
+            identity = identity_of(film.path, film.frames)
+            if self._path.exists():
+                project = open_project(self._path)
+                check_film(project, identity)
+            else:
+                ends = (*sheets.firsts[1:], film.frames)
+                scenes = tuple(
+                    ProjectScene(first, end - 1) for first, end in zip(sheets.firsts, ends, strict=True)
+                )
+                project = Project(identity, scenes, path=self._path.absolute())
+                project = set_settings(project, {"preset": self._first_preset()})
+            with self._guard:
+                self._film, self._sheets, self._project = film, sheets, project
+                self._looker = Looker(arguments)
+            # The engines begin to load while the page is drawn.
+            self.picture(project.scenes[0].first, "thumb", 32)
+        except (FilmError, ModelError) as error:
+            self._error = str(error)
+        except OSError as error:
+            self._error = f"{error.filename or self._asked.film}: {error.strerror or error}"
+        self.hub.tell("state")
+
+    def _first_preset(self) -> str:
+        if self._asked.preset is not None:
+            return self._asked.preset
+        for name in ("medium", "fast"):
+            with suppress(ModelError):
+                used_models(preset(name).ddeoldify | self._place())
+                return name
+        return "preview"
+
+    def _watch(self) -> None:
+        """Tell the page when a picture changes on the disk, or the render goes on."""
+        before: object = None
+        rendered: object = None
+        while not self._ended.wait(0.7):
+            with suppress(OSError):
+                if self._project is None:
+                    continue
+                pictures, trouble = self._pictures().all()
+                now = {n: one.stamp for n, one in pictures.items()}, trouble
+                if before is not None and now != before:
+                    self.hub.tell("state")
+                before = now
+                render = self.rendering.state()
+                if rendered is not None and render != rendered:
+                    self.hub.tell("render", **render)
+                rendered = render
+
+    def _ready(self) -> tuple[Film, Looker]:
+        if self._film is None or self._looker is None:
+            raise RequestError("the film is still being read")
+        return self._film, self._looker
+
+    def _current(self) -> Project:
+        if self._project is None:
+            raise RequestError("the film is still being read")
+        return self._project
+
+    def _of_scene(self, scene: int) -> ProjectScene:
+        project = self._current()
+        if not 0 <= scene < len(project.scenes):
+            raise RequestError(f"there is no scene {scene + 1}")
+        return project.scenes[scene]
+
+    def _scene_at(self, frame: int) -> int:
+        try:
+            return editing.scene_at(self._current(), frame)
+        except ValueError as error:
+            raise RequestError(str(error)) from None
+
+    def _write(self, project: Project) -> None:
+        save_project(project, self._path)
+        self._project = project
+
+    def _step(self, source: list[Project], target: list[Project]) -> None:
+        with self._guard:
+            if not source:
+                return
+            before = self._current()
+            self._write(source[-1])
+            source.pop()
+            target.append(before)
+        self.hub.tell("state")
+
+    def _kept(self, done: "Future[bytes]", frame: int, strokes: Sequence[Mapping[str, Any]]) -> None:
+        if done.exception() is None:
+            with suppress(OSError):
+                self._pictures().note_strokes(frame, strokes)
+            self.hub.tell("state")
+
+    def _pictures(self) -> Pictures:
+        project, film = self._current(), self._film
+        assert film is not None
+        folder = project.references_folder() or self._path.absolute().with_name(
+            f"{self._asked.film.stem}_references"
+        )
+        offset = 0 if project.references is None else project.references.offset
+        return Pictures(folder, film.frames, offset)
+
+    def _refer(self) -> None:
+        """Let the project name the folder of references as soon as there is one, for the command line."""
+        pictures = self._pictures()
+        with self._guard:
+            project = self._current()
+            if project.references is None:
+                with suppress(OSError):
+                    pictures.folder.mkdir(parents=True, exist_ok=True)
+                named = ProjectReferences(pictures.folder.name)
+                self._write(replace(project, references=named))
+
+    def _scene(
+        self, number: int, scene: ProjectScene, shown: int, references: Mapping[int, Reference]
+    ) -> dict[str, Any]:
+        own = {n: one for n, one in references.items() if scene.first <= n <= scene.last}
+        look = self._look(number)
+        stamps = [(n, one.stamp) for n, one in own.items()]
+        text = json.dumps(
+            [look["preset"], look["changes"], look["strength"], stamps, scene.first, scene.last]
+        )
+        return {
+            "first": scene.first,
+            "last": scene.last,
+            "mark": scene.mark,
+            "shown": shown,
+            "settings": dict(scene.settings),
+            "effective": _effective(self._current(), number) if scene.settings else None,
+            "references": sorted(own),
+            "version": hashlib.sha256(text.encode()).hexdigest()[:12],
+        }
+
+    def _place(self) -> dict[str, Any]:
+        """Where and by what to compute, as the functions take it."""
+        found: dict[str, Any] = {}
+        if self._asked.device is not None:
+            found["device_index"] = self._asked.device
+        if self._asked.models is not None:
+            found["torch_dir"] = str(self._asked.models)
+        return found
+
+    def _machine_options(self) -> tuple[str, ...]:
+        options: list[str] = []
+        if self._asked.device is not None:
+            options += ["--device", str(self._asked.device)]
+        if self._asked.models is not None:
+            options += ["--torch-dir", str(self._asked.models)]
+        return tuple(options)
+
+    def _parameters(self, project: Project, scene: int | None) -> dict[str, Any]:
+        return project.preset(scene).ddeoldify | self._place()
+
+    def _look(self, scene: int) -> dict[str, Any]:
+        """What the child needs to know of a scene."""
+        project = self._current()
+        chosen = project.preset(scene)
+        references = self._pictures().all()[0]
+        return {
+            "preset": chosen.name,
+            "colours": chosen.colours,
+            "changes": chosen.ddeoldify | chosen.stabilizer | self._place(),
+            "firsts": [one.first for one in project.scenes],
+            "references": {str(n): str(one.path) for n, one in references.items()},
+            "strength": 1.0 if project.references is None else project.references.strength,
+            "reach": "scene" if project.references is None else project.references.reach,
+        }
+
+    def _command(self) -> str:
+        return shlex.join(["vsdeoldify", "colorize", self._asked.film.name, "--project", self._path.name])
+
+    def _models(self, project: Project) -> dict[str, str]:
+        """For each preset whose models are not there: what to do."""
+        missing = {}
+        for name in SPEEDS:
+            try:
+                used_models(preset(name).ddeoldify | self._place())
+            except ModelError as error:
+                missing[name] = str(error).splitlines()[0]
+        return missing
+
+
+def _effective(project: Project, scene: int | None) -> dict[str, Any]:
+    """All values of a scene by name, those of lists by their fields."""
+    chosen = project.preset(scene)
+    found: dict[str, Any] = {"preset": chosen.name, "colours": chosen.colours}
+    for name, value in (chosen.ddeoldify | chosen.stabilizer).items():
+        fields = editing.fields_of(name)
+        found[name] = dict(zip(fields, value, strict=False)) if fields else value
+    return found

@@ -1,0 +1,86 @@
+// Pictures of frames: those that were seen stay here for a while.
+
+import {picture} from "./api.js";
+import {store, sceneAt} from "./store.js";
+
+const MOST = 90e6;  // pixels
+const kept = new Map();
+const sheets = new Map();
+let pixels = 0;
+
+export function keyOf(side, frame, width) {
+  const version = side === "source" ? "" : side === "rendered" ? renderedVersion(frame) : store.state.scenes[sceneAt(frame)].version;
+  return `${side}/${frame}/${width}/${version}`;
+}
+
+function renderedVersion(frame) {
+  const {pieces, finished} = store.state.render;
+  return `${finished}-${pieces.filter(([first, end]) => first <= frame && frame < end)}`;
+}
+
+export function known(side, frame, width) {
+  const key = keyOf(side, frame, width);
+  const image = kept.get(key);
+  if (image) {
+    kept.delete(key);
+    kept.set(key, image);
+  }
+  return image;
+}
+
+// Any picture of this frame in this state, whatever its width: to show until the right one is there.
+export function something(side, frame) {
+  const [, , , version] = keyOf(side, frame, 0).split("/");
+  for (const [key, image] of kept) {
+    if (key.startsWith(`${side}/${frame}/`) && key.endsWith(`/${version}`)) return image;
+  }
+  return undefined;
+}
+
+export function keep(side, frame, width, image) {
+  keepAs(keyOf(side, frame, width), image);
+}
+
+function keepAs(key, image) {
+  if (kept.has(key)) pixels -= kept.get(key).width * kept.get(key).height;
+  kept.set(key, image);
+  pixels += image.width * image.height;
+  while (pixels > MOST && kept.size > 8) {
+    const [oldest, gone] = kept.entries().next().value;
+    kept.delete(oldest);
+    pixels -= gone.width * gone.height;
+    gone.close();
+  }
+}
+
+// Resolves to the picture, or null where it is not wanted any more.
+export async function fetchPicture(side, frame, width) {
+  const there = known(side, frame, width);
+  if (there) return there;
+  const key = keyOf(side, frame, width);
+  const image = await picture(`/api/frame/${frame}?side=${side}&width=${width}`);
+  if (image) keepAs(key, image);
+  return image;
+}
+
+// A frame on a sheet: the image and the rectangle in it; the sheet is fetched where it is not there.
+export function tile(frame, arrived) {
+  const {width, height, step} = store.state.sheets;
+  const place = Math.floor(frame / step);
+  const number = Math.floor(place / 25), within = place % 25;
+  const sheet = sheetOf(number, arrived);
+  return sheet && {image: sheet, x: (within % 5) * width, y: Math.floor(within / 5) * height, width, height};
+}
+
+export const sheetAddress = number => `/api/sheet/${number}`;
+
+function sheetOf(number, arrived) {
+  const found = sheets.get(number);
+  if (found) return found === "waiting" ? undefined : found;
+  sheets.set(number, "waiting");
+  picture(sheetAddress(number)).then(image => {
+    sheets.set(number, image);
+    arrived();
+  }, () => sheets.delete(number));
+  return undefined;
+}
