@@ -12,6 +12,7 @@ from ...settings.presets import Preset
 from ...support.errors import PictureError
 from ...support.paths import user_path
 from ...support.words import clock
+from ..cluster_options import add_cluster_options, cluster_of
 from ..errors import DONE, USAGE, CommandError
 from ..options import (
     add_colour_options,
@@ -106,6 +107,7 @@ def add_parser(subparsers: Any) -> None:
         help="options for ffmpeg's encoder, as one argument (default: x264 at -crf 16, with 10 bits for "
         "sources of 10 bits or more; VP9 in .webm)",
     )
+    add_cluster_options(film)
     add_progress_option(parser)
     add_colour_options(parser)
 
@@ -149,7 +151,9 @@ def _run_film(args: argparse.Namespace, film: "Path | Reel") -> None:
         keep=args.keep_pieces or args.references is not None,
     )
     reporter = reporter_of(args)
-    made = colorize_film(film, coloured_by(args), request, reporter)
+    cluster = cluster_of(args)
+    recipe = coloured_by(args)
+    made = colorize_film(film, recipe, request, reporter, cluster(recipe))
     reporter.result(
         f"{made.output}: {made.frames} frames in {clock(made.seconds)} ({made.rate:.3g} frames per second)",
         output=made.output,
@@ -184,7 +188,7 @@ def _run_pictures(args: argparse.Namespace, source: Path, chosen: Preset) -> Non
     from ...pictures.folder import open_album, output_name, output_names
     from ...pictures.formats import format_of
 
-    for option in ("start", "end", "preview", "scenes", "references"):
+    for option in ("start", "end", "preview", "scenes", "references", "cluster"):
         if getattr(args, option) is not None:
             raise CommandError(f"--{option} is for films", USAGE)
     if not source.is_dir():
