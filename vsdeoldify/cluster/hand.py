@@ -168,7 +168,7 @@ class Hand:
         size = path.stat().st_size
         for _ in range(2):
             there: int = self._run(bench.have_file, one.sum, suffix, size)
-            if there < size and size > CHUNK:
+            if there < size and (size > CHUNK or one.path == self._crew.order.film):
                 self._crew.say(f"{one.name} ({format_size(size)}) is sent to {self.name}")
             with path.open("rb") as file:
                 while there < size:

@@ -197,6 +197,8 @@ def check_reachable(address: Address, certificate: Path | None) -> None:
             f"{address} needs the cluster's certificate: --certificate cluster.pem, a copy of the file that "
             "vsdeoldify cluster start wrote"
         )
+    if certificate is not None:
+        read_certificate(certificate)
     try:
         with socket.create_connection((address.host, address.port), timeout=_SECONDS) as plain:
             if certificate is None:
