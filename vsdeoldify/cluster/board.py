@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from ..film.pieces import Claim, Workshop
@@ -227,6 +227,18 @@ class Board:
                     )
         for attempt in own:
             self.drop(attempt)
+
+    def give_up(self, workers: Collection[str]) -> None:
+        """Stop the film where none of the workers that are left can make a piece.
+
+        Args:
+            workers: their names.
+        """
+        with self._changed:
+            for number, said in self._failed.items():
+                if workers and number in self._missing and said.keys() >= set(workers):
+                    self.error = self.error or FilmError(next(iter(said.values())))
+                    self._changed.notify_all()
 
     def stop(self, error: FilmError | None = None) -> None:
         """Give out nothing more."""

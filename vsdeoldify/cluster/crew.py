@@ -13,6 +13,7 @@ from uuid import uuid4
 from ..film.colorize import MakePieces
 from ..film.pieces import Plan, Workshop
 from ..film.recipe import Recipe
+from ..support.errors import FilmError
 from ..support.reporter import Reporter, Share, SharedStage, Stage
 from . import bench
 from .board import Board
@@ -45,7 +46,7 @@ def on_this_computer(devices: list[Device], recipe: Recipe, torch_dir: str | Non
     def make(plan: Plan, workshop: Workshop, done: int, stage: Stage, reporter: Reporter) -> None:
         if workshop.missing():
             with local_cluster(devices, torch_dir) as connect:
-                _Crew(plan, workshop, recipe, connect, reporter).make(done, stage)
+                _Crew(plan, workshop, recipe, connect, reporter, alone=True).make(done, stage)
 
     return make
 
@@ -88,8 +89,16 @@ class _Crew:
     """The workers of one film."""
 
     def __init__(
-        self, plan: Plan, workshop: Workshop, recipe: Recipe, connect: Connect, reporter: Reporter
+        self,
+        plan: Plan,
+        workshop: Workshop,
+        recipe: Recipe,
+        connect: Connect,
+        reporter: Reporter,
+        *,
+        alone: bool = False,
     ) -> None:
+        self._alone = alone
         self.board = Board(workshop)
         self.client: Any = None
         self._plan, self._workshop, self._connect, self._reporter = plan, workshop, connect, reporter
@@ -138,7 +147,7 @@ class _Crew:
 
     def others(self, hand: Hand) -> int:
         """How many other workers can make pieces."""
-        return sum(other.ready for other in list(self._hands.values()) if other is not hand)
+        return sum(other.at_hand for other in list(self._hands.values()) if other is not hand)
 
     def sending(self, host: str) -> threading.Lock:
         """Held while something is sent to a machine."""
@@ -181,8 +190,8 @@ class _Crew:
                 self._report(done, stage)
                 self.board.wait(_TOLD)
             self._report(done, stage)
-            self._release()
         finally:
+            self._release()
             for hand in self._hands.values():
                 hand.lose()
                 self.board.lost(hand.name)
@@ -210,13 +219,16 @@ class _Crew:
             self.board.lost(hand.name)
             if was_ready:
                 self.say(f"{hand.name} is lost; the film goes on without it")
-        if any(not hand.left_out for hand in self._hands.values()):
+        hands = list(self._hands.values())
+        if any(not hand.left_out for hand in hands):
             self._waiting_since = None
+            self.board.give_up({hand.name for hand in hands if hand.at_hand})
+        elif not hands:
+            self._wait("no worker is there: vsdeoldify worker starts one")
+        elif self._alone:
+            self.board.stop(FilmError("none of the workers on this computer can make the film, see above"))
         else:
-            why = "no worker is there"
-            if self._hands:
-                why = "no worker that is there can make this film"
-            self._wait(f"{why}: vsdeoldify worker starts one")
+            self._wait("no worker that is there can make this film: vsdeoldify worker starts another")
         return True
 
     def _wait(self, why: str) -> None:

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from ..models.verify import known_sha256
 from ..support.errors import FilmError
-from ..support.words import format_size
+from ..support.words import format_size, one_line
 from . import bench
 from .board import Attempt, Board
 from .nodes import SLOTS
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _RENEWED = 5.0
 """Seconds between two signs of life."""
 _BUSY = 3.0
+_TRIES = 3
 _FAILURES = 2
 """Pieces in a row that a worker may fail at before it is left out."""
 
@@ -86,6 +87,11 @@ class Hand:
         self.gone, self.ready, self.doing = True, False, "lost"
 
     @property
+    def at_hand(self) -> bool:
+        """Whether it makes pieces, or will soon."""
+        return not (self.gone or self.left_out or self.doing == "busy")
+
+    @property
     def wanted(self) -> bool:
         """Whether it is still of use."""
         return not (self.gone or self.left_out or self._crew.board.finished or self._crew.board.stopped)
@@ -106,7 +112,7 @@ class Hand:
         except Exception as error:
             # Connections break in many ways; whether the worker is gone the crew finds out.
             if self.wanted:
-                self._leave_out(f"it does not answer as it should ({_short(error)})")
+                self._leave_out(f"it does not answer as it should ({one_line(error)})")
 
     def _live(self) -> None:
         greeting: bench.Greeting = self._submit(bench.greet)
@@ -114,15 +120,30 @@ class Hand:
         if reason := self._crew.check(greeting):
             self._leave_out(reason)
             return
-        if not self._prepare(greeting.host):
-            return
-        self.ready, self.doing = True, "ready"
-        for _ in range(SLOTS):
-            threading.Thread(target=self._guarded, args=(self._serve,), daemon=True).start()
-        while self.wanted:
-            time.sleep(_RENEWED)
-            if self.wanted and not self._run(bench.renew, self._crew.order.name):
-                self._leave_out("it works for somebody else by now")
+        # Once more where the worker has taken this film for abandoned, after this computer slept for a while.
+        while self.wanted and self._prepare(greeting.host):
+            self.ready, self.doing = True, "ready"
+            serving = [
+                threading.Thread(target=self._guarded, args=(self._serve,), daemon=True) for _ in range(SLOTS)
+            ]
+            for thread in serving:
+                thread.start()
+            while self.wanted and self._renew():
+                time.sleep(_RENEWED)
+            self.ready = False
+            for thread in serving:
+                thread.join()
+
+    def _renew(self) -> bool:
+        """Say that this client is alive; whether the worker still makes its film."""
+        for again in range(_TRIES):
+            try:
+                return bool(self._run(bench.renew, self._crew.order.name))
+            except Lost:
+                if self.gone or again == _TRIES - 1:
+                    raise
+                time.sleep(_RENEWED)
+        return False
 
     def _leave_out(self, reason: str) -> None:
         self.left_out, self.ready, self.doing = True, False, "left out"
@@ -185,10 +206,10 @@ class Hand:
     def _serve(self) -> None:
         """Make piece after piece; as many of these run as the worker takes tasks."""
         board = self._crew.board
-        while self.wanted:
+        while self.wanted and self.ready:
             if not self._free.acquire(timeout=0.5):
                 continue
-            attempt = board.take(self.name, uuid4().hex[:12], lambda: self.wanted)
+            attempt = board.take(self.name, uuid4().hex[:12], lambda: self.wanted and self.ready)
             if attempt is None:
                 self._free.release()
                 return
@@ -211,16 +232,16 @@ class Hand:
                 self._fetch(made, claim.path)
             if claim.path.stat().st_size != made.size:
                 raise FilmError(f"a piece did not arrive whole ({claim.path.name})")
-        except Lost:
-            raise
-        except bench.Cancelled:
+        except (Lost, bench.Cancelled):
+            # Whether the worker is gone, the crew finds out.
             crew.board.drop(attempt)
+            time.sleep(_BUSY)
             return
-        except (FilmError, OSError) as error:
-            if not self.wanted:
+        except Exception as error:
+            if self.wanted:
+                self._fail(attempt, error)
+            else:
                 crew.board.drop(attempt)
-                return
-            self._fail(attempt, error)
             return
         self._failures = 0
         try:
@@ -232,14 +253,14 @@ class Hand:
             # One that was stopped answers when it goes on, or never.
             threading.Thread(target=self._cancel, args=(other,), daemon=True).start()
 
-    def _fail(self, attempt: Attempt, error: FilmError | OSError) -> None:
+    def _fail(self, attempt: Attempt, error: Exception) -> None:
         crew, folder = self._crew, attempt.claim.path.parent
         if not folder.exists() or shutil.disk_usage(folder).free < CHUNK:
             # Nobody can put pieces there.
             crew.board.drop(attempt)
             crew.board.stop(FilmError(f"{folder}: No space left on device"))
             return
-        text = str(error)
+        text = str(error) if isinstance(error, FilmError) else one_line(error)
         self._failures += 1
         crew.board.failed(attempt, text, crew.others(self))
         if crew.board.error is not None:
@@ -266,10 +287,14 @@ class Hand:
         """Call a quick function on the worker."""
         if self.gone:
             raise Lost
-        found = self._crew.client.run(function, *arguments, workers=[self._address])
-        if self._address not in found:
-            raise Lost
-        return found[self._address]
+        try:
+            found = self._crew.client.run(function, *arguments, workers=[self._address])
+            return found[self._address]
+        except FilmError:
+            raise
+        except Exception as error:
+            # The connection, or a worker that has started anew and knows of nothing.
+            raise Lost from error
 
     def _submit(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Have the worker do something that takes long, and wait for it."""
@@ -307,8 +332,3 @@ def _once(call: Callable[[], object]) -> Callable[[], None]:
             call()
 
     return first
-
-
-def _short(error: BaseException) -> str:
-    text = str(error).strip().splitlines()
-    return text[0] if text else type(error).__name__

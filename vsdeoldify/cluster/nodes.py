@@ -33,6 +33,10 @@ _CONFIG = {
     "distributed.worker.profile.enabled": False,
     "distributed.comm.timeouts.connect": "10s",
     "distributed.diagnostics.nvml": False,
+    # Idle processes are to be idle.
+    "distributed.admin.tick.interval": "500ms",
+    "distributed.admin.tick.limit": "1h",
+    "distributed.admin.system-monitor.interval": "5s",
 }
 
 
