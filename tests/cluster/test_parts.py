@@ -124,8 +124,7 @@ def test_a_recipe_arrives_with_the_paths_and_the_device_of_the_other_machine(tmp
     moved = {"/there/own.pth": str(tmp_path / "sum.pth"), "/there/references": str(tmp_path)}
     packed = order.pack(recipe)
     # Paths of one system cannot be made on another.
-    assert b"PosixPath" not in packed
-    assert b"WindowsPath" not in packed
+    assert '{"path": "/there/references"}' in packed
     here = order.unpack(packed, moved, 1, None)
     assert isinstance(here, CheapRecipe)
     assert here.references == tmp_path
@@ -136,4 +135,4 @@ def test_a_recipe_arrives_with_the_paths_and_the_device_of_the_other_machine(tmp
         "batch_size": 2,
     }
     with pytest.raises(FilmError, match="does not know how the film is to be coloured"):
-        order.unpack(packed.replace(b"CheapRecipe", b"OtherRecipe"), moved, 1, None)
+        order.unpack(packed.replace("CheapRecipe", "OtherRecipe"), moved, 1, None)

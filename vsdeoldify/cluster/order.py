@@ -1,9 +1,9 @@
 """What a worker is asked for: a value that means the same on every machine."""
 
-import io
-import pickle
+import importlib
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from fractions import Fraction
 from pathlib import Path, PurePath
 from typing import Any
@@ -13,6 +13,9 @@ from ..film.recipe import Recipe
 from ..film.reel import Reel
 from ..models.verify import known_sha256
 from ..support.errors import FilmError
+
+_CLASS, _PATH, _MAPPING, _TUPLE = "class", "path", "mapping", "tuple"
+"""What an object of JSON stands for, which has none of these."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class Order:
     name: str
     owner: str
     job: str
-    recipe: bytes
+    recipe: str
     film: str
     track: int | None
     rate: tuple[int, int] | None
@@ -151,18 +154,16 @@ def _reel(reel: Reel) -> tuple[str, str, str, int, tuple[int, ...]]:
     return str(reel.folder), reel.before, reel.after, reel.digits, reel.numbers
 
 
-def pack(recipe: Recipe) -> bytes:
-    """A recipe as bytes, its paths as text."""
-    file = io.BytesIO()
-    _Packer(file, protocol=4).dump(recipe)
-    return file.getvalue()
+def pack(recipe: Recipe) -> str:
+    """A recipe as JSON: what it is made of by the names of its classes, paths as text."""
+    return json.dumps(_packed(recipe))
 
 
-def unpack(data: bytes, moved: Mapping[str, str], device: int | str, torch_dir: str | None) -> Recipe:
+def unpack(text: str, moved: Mapping[str, str], device: int | str, torch_dir: str | None) -> Recipe:
     """The recipe that `pack` packed, for this machine.
 
     Args:
-        data: the recipe.
+        text: the recipe.
         moved: where this machine has files and folders, by the paths of the other.
         device: what computes here.
         torch_dir: where model files are here, beside the usual places.
@@ -171,8 +172,8 @@ def unpack(data: bytes, moved: Mapping[str, str], device: int | str, torch_dir: 
         FilmError: this machine does not know such a recipe.
     """
     try:
-        recipe = _Unpacker(io.BytesIO(data), moved).load()
-    except (ImportError, AttributeError) as error:
+        recipe = _unpacked(json.loads(text), moved)
+    except (ImportError, AttributeError, TypeError) as error:
         raise FilmError(f"it does not know how the film is to be coloured ({error})") from None
     assert isinstance(recipe, Recipe)
     return replace(recipe, chosen=_here(recipe.chosen, moved, device, torch_dir))
@@ -190,15 +191,35 @@ def _here(chosen: Any, moved: Mapping[str, str], device: int | str, torch_dir: s
     return replace(chosen, ddeoldify=own)
 
 
-class _Packer(pickle.Pickler):
-    def persistent_id(self, value: Any) -> Any:
-        return str(value) if isinstance(value, PurePath) else None
+def _packed(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        kind = type(value)
+        own = {field.name: _packed(getattr(value, field.name)) for field in fields(value)}
+        return {_CLASS: [kind.__module__, kind.__qualname__], "fields": own}
+    if isinstance(value, PurePath):
+        return {_PATH: str(value)}
+    if isinstance(value, Mapping):
+        return {_MAPPING: [[_packed(key), _packed(item)] for key, item in value.items()]}
+    if isinstance(value, tuple):
+        return {_TUPLE: [_packed(item) for item in value]}
+    if isinstance(value, list):
+        return [_packed(item) for item in value]
+    return value
 
 
-class _Unpacker(pickle.Unpickler):
-    def __init__(self, file: io.BytesIO, moved: Mapping[str, str]) -> None:
-        super().__init__(file)
-        self._moved = moved
-
-    def persistent_load(self, path: Any) -> Path:
-        return Path(self._moved.get(path, path))
+def _unpacked(value: Any, moved: Mapping[str, str]) -> Any:
+    if isinstance(value, list):
+        return [_unpacked(item, moved) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if _PATH in value:
+        return Path(moved.get(value[_PATH], value[_PATH]))
+    if _MAPPING in value:
+        return {_unpacked(key, moved): _unpacked(item, moved) for key, item in value[_MAPPING]}
+    if _TUPLE in value:
+        return tuple(_unpacked(item, moved) for item in value[_TUPLE])
+    module, name = value[_CLASS]
+    kind = getattr(importlib.import_module(module), name)
+    if not (isinstance(kind, type) and is_dataclass(kind)):
+        raise TypeError(f"{name} is no value")
+    return kind(**{key: _unpacked(item, moved) for key, item in value["fields"].items()})
