@@ -25,16 +25,8 @@ if TYPE_CHECKING:
     from ..settings.presets import Preset
 
 _COMMANDS = (
-    "colorize",
-    "studio",
-    "cluster",
-    "worker",
-    "script",
-    "scenes",
-    "references",
-    "compare",
-    "models",
-    "doctor",
+    *("colorize", "studio", "script", "scenes", "references", "project"),
+    *("cluster", "worker", "compare", "models", "doctor"),
 )
 """The modules of the commands, in the order of the help."""
 

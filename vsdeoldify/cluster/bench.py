@@ -23,7 +23,6 @@ from ..film.recipe import Recipe
 from ..film.reel import Reel
 from ..film.script import thumbnail_script
 from ..film.work import Renderer, encode_piece, warm_renderer
-from ..settings.references import read_folder
 from ..support.errors import FilmError, ModelError
 from ..support.files import Lock, cache_folder
 from ..support.words import one_line
@@ -262,7 +261,6 @@ class _Bench:
         moved, _ = self._files(order)
         for one in order.references:
             shutil.copyfile(moved[one.path], own / one.name)
-        read_folder(own, Job.from_json(order.job).film.frames)
         return str(own)
 
     def make(self, name: str, attempt: str, span: tuple[int, int], target: str, tell: _Tell) -> Made:

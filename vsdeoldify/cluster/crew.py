@@ -21,7 +21,7 @@ from .extra import needed
 from .facts import Device, differences, facts_of
 from .hand import Hand
 from .local import local_cluster
-from .order import Order, make_order
+from .order import Order, make_order, motion_of, precision_of
 from .security import Address, Unreachable, check_reachable, read_certificate, security_of
 
 _LOOK = 1.0
@@ -101,14 +101,14 @@ class _Crew:
         self._alone = alone
         self.board = Board(workshop)
         self.client: Any = None
-        self._plan, self._workshop, self._connect, self._reporter = plan, workshop, connect, reporter
+        self._workshop, self._connect, self._reporter = workshop, connect, reporter
         name, folder = uuid4().hex[:12], workshop.folder
         self._mark = folder / f".{name}.part"
         self._mark.write_text(name)
         owner = f"{platform.node()}:{folder}"
         self.order: Order = make_order(plan, recipe, name, owner, folder, (self._mark.name, name))
         self._own = facts_of(Device("cpu", "", half=False))
-        self._precision = str(recipe.chosen.ddeoldify.get("precision", "auto"))
+        self._precision, self._motion = precision_of(recipe), motion_of(plan.job)
         self._half: bool | None = None
         self._hands: dict[str, Hand] = {}
         self._said: queue.Queue[str] = queue.Queue()
@@ -130,7 +130,7 @@ class _Crew:
                 greeting.facts,
                 precision=self._precision,
                 half=self._half,
-                motion=self._plan.job.motion,
+                motion=self._motion,
             )
             if found:
                 return "; ".join(found)

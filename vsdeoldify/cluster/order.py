@@ -8,10 +8,12 @@ from fractions import Fraction
 from pathlib import Path, PurePath
 from typing import Any
 
+from ..film.job import Job
 from ..film.pieces import Plan
 from ..film.recipe import Recipe
 from ..film.reel import Reel
 from ..models.verify import known_sha256
+from ..settings.presets import Preset
 from ..support.errors import FilmError
 
 _CLASS, _PATH, _MAPPING, _TUPLE = "class", "path", "mapping", "tuple"
@@ -98,8 +100,21 @@ def weights_of(recipe: Recipe) -> dict[str, str]:
     """
     return {
         f"{parameter} {model.name or PurePath(model.path).name}": known_sha256(model.path)
-        for parameter, model in recipe.models().items()
+        for chosen in recipe.in_use()
+        for parameter, model in recipe.models(chosen).items()
     }
+
+
+def motion_of(job: Job) -> str:
+    """The version of the plugin for motion that a job uses anywhere; empty where it uses none."""
+    of_scenes = [str(own.get("motion", "")) for own in job.own.values()]
+    return next(filter(None, [job.motion, str(job.referring.get("motion", "")), *of_scenes]), "")
+
+
+def precision_of(recipe: Recipe) -> str:
+    """The precision of a recipe: "auto" where that is asked for anywhere."""
+    asked = {str(chosen.ddeoldify.get("precision", "auto")) for chosen in recipe.in_use()}
+    return "auto" if "auto" in asked else asked.pop()
 
 
 def make_order(
@@ -120,13 +135,15 @@ def make_order(
     if recipe.references is not None:
         from ..settings.references import read_folder
 
-        pictures = read_folder(recipe.references, job.film.frames)
+        offset = int(recipe.referring.get("offset", 0))
+        pictures = read_folder(recipe.references, job.film.frames, offset)
         references = [
             Wanted(str(path), job.references[str(number)], path.name) for number, path in pictures.items()
         ]
     models = [
         Wanted(str(model.path), known_sha256(model.path), model.path.name)
-        for model in recipe.models().values()
+        for chosen in recipe.in_use()
+        for model in recipe.models(chosen).values()
         if model.name is None
     ]
     return Order(
@@ -176,10 +193,14 @@ def unpack(text: str, moved: Mapping[str, str], device: int | str, torch_dir: st
     except (ImportError, AttributeError, TypeError) as error:
         raise FilmError(f"it does not know how the film is to be coloured ({error})") from None
     assert isinstance(recipe, Recipe)
-    return replace(recipe, chosen=_here(recipe.chosen, moved, device, torch_dir))
+    return replace(
+        recipe,
+        chosen=_here(recipe.chosen, moved, device, torch_dir),
+        of_scenes=tuple(_here(chosen, moved, device, torch_dir) for chosen in recipe.of_scenes),
+    )
 
 
-def _here(chosen: Any, moved: Mapping[str, str], device: int | str, torch_dir: str | None) -> Any:
+def _here(chosen: Preset, moved: Mapping[str, str], device: int | str, torch_dir: str | None) -> Preset:
     """Parameters with the words of this machine in place of another's."""
     own = {key: value for key, value in chosen.ddeoldify.items() if key != "torch_dir"}
     own["device_index"] = device
