@@ -159,7 +159,7 @@ def one_reference(path: Path, distances: Sequence[int]) -> dict[int, list[Carrie
 
 
 def two_ways(path: Path, distances: Sequence[int]) -> dict[int, list[tuple[float, float, float]]]:
-    """Mean CIEDE2000 of automatic colours, and of two ways to correct them by one reference in true colours."""
+    """Mean CIEDE2000 of automatic colours and of two ways to correct them by a reference in true colours."""
     source = opened(path)
     canvas, gray = formats.to_canvas(source, SIZE), formats.to_gray(source, SIZE)
     cuts = scenes.find_cuts(gray, CUT)
