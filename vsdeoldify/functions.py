@@ -316,6 +316,9 @@ def colorize(
     colours: str = "balanced",
     *,
     references: str | os.PathLike[str] | vs.VideoNode | None = None,
+    reach: str | int = "scene",
+    strength: float = 1.0,
+    offset: int = 0,
     **changes: Any,
 ) -> vs.VideoNode:
     """Colour a clip and calm its colours with the parameters of a preset.
@@ -331,6 +334,9 @@ def colorize(
         colours: "stable", "balanced" or "vivid".
         references: pictures or a clip that correct the networks' colours before these are calmed, as
             `ddeoldify_references` takes them.
+        reach: how far the references reach, as that function takes it.
+        strength: weight of the references, 0–1.
+        offset: added to the numbers in the references' names.
         **changes: parameters of `ddeoldify` or `ddeoldify_stabilizer` that replace the preset's.
 
     Returns:
@@ -343,7 +349,7 @@ def colorize(
     with _errors_as("colorize"):
         chosen = _preset(preset, colours).with_changes(**changes)
         given = _defaults() | chosen.ddeoldify
-        referring = None if references is None else check_referring(references)
+        referring = None if references is None else check_referring(references, reach, strength, offset)
         return _build(clip, check_colouring(given, _models()), check_calming(chosen.stabilizer), referring)
 
 

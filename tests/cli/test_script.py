@@ -14,7 +14,7 @@ import vapoursynth as vs
 
 from vsdeoldify.cli import main
 from vsdeoldify.film import ffmpeg
-from vsdeoldify.film.render import write_frames
+from vsdeoldify.film.frames import Wanted, write_frames
 from vsdeoldify.settings.filters import FILTERS
 from vsdeoldify.settings.methods import METHODS
 from vsdeoldify.settings.parameters import colouring_names, stabilizing_names
@@ -124,7 +124,7 @@ def test_it_runs_under_vspipe_and_as_the_command_line_renders_it(
     script = tmp_path / "film é.vpy"
     script.write_bytes(capsysbinary.readouterr().out)
     rendered = io.BytesIO()
-    write_frames(script, [(0, 3)], rendered)
+    write_frames(script, Wanted((0, 3)), rendered, 3)
     vs.clear_outputs()
 
     vspipe = Path(vs.__file__).parent / "vspipe"

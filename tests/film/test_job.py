@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -90,15 +91,46 @@ def test_what_differs_is_named_and_makes_other_pieces(changes: dict[str, object]
     assert same == words.startswith("range")
 
 
-def test_a_scene_that_changes_changes_the_pieces_near_it_and_no_others() -> None:
-    scenes = ({"first": 0, "end": 500}, {"first": 500, "end": 1000, "saturation": 1})
-    before = a_job(end=1000, scenes=scenes)
-    now = a_job(end=1000, scenes=(scenes[0], scenes[1] | {"saturation": 0.5}))
-    assert now.differences(before) == []
+def changed(before: Job, now: Job) -> list[int]:
+    """The first frames of those pieces of 100 frames that are others now."""
     spans = [(n, n + 100) for n in range(0, 1000, 100)]
-    changed = [span[0] for span in spans if now.piece_digest(*span) != before.piece_digest(*span)]
-    # The piece before the joint may look across it.
-    assert changed == [400, 500, 600, 700, 800, 900]
+    return [span[0] for span in spans if now.piece_digest(*span) != before.piece_digest(*span)]
+
+
+def test_settings_of_a_scene_change_its_pieces_and_no_others() -> None:
+    scenes = ({"first": 0, "end": 500, "settings": "a"}, {"first": 500, "end": 1000, "settings": "a"})
+    before = a_job(end=1000, scenes=scenes, colours={}, weights={}, own={"a": {"colours": {}}})
+    now = replace(before, scenes=(scenes[0], scenes[1] | {"settings": "b"}), own={"b": {}, "a": {}})
+    assert now.differences(before) == []
+    assert changed(before, now) == [500, 600, 700, 800, 900]
+
+
+def test_a_scene_that_is_moved_changes_the_pieces_near_its_limits() -> None:
+    before = a_job(end=1000, scenes=({"first": 0, "end": 550}, {"first": 550, "end": 1000}))
+    now = replace(before, scenes=({"first": 0, "end": 560}, {"first": 560, "end": 1000}))
+    assert now.differences(before) == []
+    assert changed(before, now) == [400, 500, 600]
+    # Nothing crosses a cut.
+    cut = ({"first": 400, "end": 500}, {"first": 500, "end": 550}, {"first": 550, "end": 1000})
+    before = replace(before, scenes=({"first": 0, "end": 400}, *cut))
+    assert changed(before, replace(before, scenes=({"first": 0, "end": 380}, *cut))) == [300]
+
+
+def test_how_references_act_changes_the_pieces_that_they_reach() -> None:
+    scenes = ({"first": 0, "end": 500}, {"first": 500, "end": 1000})
+    before = a_job(end=1000, scenes=scenes, references={"620": "d" * 64})
+    now = replace(before, referring={"strength": 0.5})
+    assert now.differences(before) == []
+    assert changed(before, now) == [500, 600, 700, 800, 900]
+
+
+def test_a_film_begun_by_options_is_not_gone_on_with_by_a_project() -> None:
+    project = a_job(colours={}, weights={}, own={"a": {}}, scenes=({"first": 0, "end": 40, "settings": "a"},))
+    assert project.differences(a_job()) == ["colours: by options then, by a project now"]
+    assert a_job(encoder=()).differences(project) == [
+        "encoder options",
+        "colours: by a project then, by options now",
+    ]
 
 
 def test_a_films_mark_goes_by_its_content(tmp_path: Path) -> None:

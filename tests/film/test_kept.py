@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from vapoursynth import core
 
 from vsdeoldify.film.encoding import encoder_arguments
+from vsdeoldify.film.frames import Wanted, write_frames
 from vsdeoldify.film.raw import FrameReader
-from vsdeoldify.film.render import write_frames
 from vsdeoldify.film.source import _settled
 
 ENCODERS = subprocess.run([FFMPEG, "-hide_banner", "-encoders"], capture_output=True, text=True).stdout
@@ -301,7 +301,7 @@ def test_floating_point_and_odd_layouts_become_what_a_pipe_carries(
         f"vs.core.std.BlankClip(format=vs.{layout}, width=8, height=8, length=2).set_output()\n"
     )
     result = io.BytesIO()
-    write_frames(script, [(0, 2)], result)
+    write_frames(script, Wanted((0, 2)), result, 2)
     vs.clear_outputs()
     reader = FrameReader(io.BytesIO(result.getvalue()))
     assert written in result.getvalue().split(b"\n")[0].split()

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -90,12 +91,12 @@ def test_a_piece_that_is_no_longer_whole_is_made_again(tmp_path: Path) -> None:
 
 
 def test_pieces_of_a_changed_scene_are_made_again_and_the_others_stay(tmp_path: Path) -> None:
-    scenes = ({"first": 0, "end": 120}, {"first": 120, "end": 200, "saturation": 1})
-    other = (scenes[0], scenes[1] | {"saturation": 0.5})
+    scenes = ({"first": 0, "end": 120}, {"first": 120, "end": 200, "settings": "a"})
+    other = (scenes[0], scenes[1] | {"settings": "b"})
     work = tmp_path / "out.mkv.unfinished"
 
-    def missing(scenes: tuple[dict[str, int], ...], make: bool) -> list[int]:
-        plan = a_plan(tmp_path, a_job(end=200, scenes=scenes), 50)
+    def missing(scenes: tuple[dict[str, object], ...], make: bool) -> list[int]:
+        plan = replace(a_plan(tmp_path, a_job(end=200, scenes=scenes), 50), limits=(0, 120))
         with Workshop(work, plan) as workshop:
             workshop.prepare(resume=True, overwrite=False)
             numbers = workshop.missing()
@@ -103,8 +104,9 @@ def test_pieces_of_a_changed_scene_are_made_again_and_the_others_stay(tmp_path: 
                 deliver(workshop, number)
             return numbers
 
-    assert missing(scenes, make=True) == [0, 1, 2, 3]
-    assert missing(other, make=True) == [1, 2, 3]
+    # 0 to 50, to 100, to 120, to 170, to 200: none reaches across the limit.
+    assert missing(scenes, make=True) == [0, 1, 2, 3, 4]
+    assert missing(other, make=True) == [3, 4]
     # Whoever changes their mind finds the pieces of before.
     assert missing(scenes, make=False) == []
     assert missing(other, make=False) == []

@@ -124,8 +124,9 @@ def test_a_changed_picture_renders_the_pieces_again_that_it_reaches(
     Image.fromarray(picture).save(last)
     done = run("colorize", film, *options, "--resume")
     assert done.returncode == 0, done.stderr
-    assert "9 finished pieces were made with other scenes or references" in done.stderr
-    assert "going on after 120 of 300 frames" in done.stderr
+    # Those of its scene.
+    assert "5 finished pieces were made with other scenes, settings or references" in done.stderr
+    assert "going on after 200 of 300 frames" in done.stderr
     kept = pieces & {path.name for path in (tmp_path / "out.mkv.unfinished").glob("0*.mov")}
     assert kept == pieces  # Whoever changes their mind finds them.
     changed = [

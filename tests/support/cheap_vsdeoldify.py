@@ -12,6 +12,7 @@ import vapoursynth as vs
 
 from vsdeoldify.film.recipe import Recipe
 from vsdeoldify.networks.files import UsedModel
+from vsdeoldify.settings.presets import Preset
 from vsdeoldify.support.errors import ModelError
 
 HERE = Path(__file__).resolve().parent
@@ -40,7 +41,13 @@ def ddeoldify(clip: vs.VideoNode, **parameters: object) -> vs.VideoNode:
 
 
 def colorize(
-    clip: vs.VideoNode, preset: str, colours: str, *, references: str | None = None, **changes: object
+    clip: vs.VideoNode,
+    preset: str,
+    colours: str,
+    *,
+    references: str | None = None,
+    strength: float = 1.0,
+    **changes: object,
 ) -> vs.VideoNode:
     """`vsdeoldify.colorize` with the cheap colours."""
     import vsdeoldify
@@ -48,7 +55,7 @@ def colorize(
     chosen = vsdeoldify.preset(preset, colours).with_changes(**changes)
     coloured = ddeoldify(clip, **chosen.ddeoldify)
     if references is not None:
-        coloured = vsdeoldify.ddeoldify_references(coloured, references, render_factor=10)
+        coloured = vsdeoldify.ddeoldify_references(coloured, references, strength=strength, render_factor=10)
     return vsdeoldify.ddeoldify_stabilizer(coloured, **chosen.stabilizer)
 
 
@@ -62,10 +69,10 @@ class CheapRecipe(Recipe):
         assert line in text
         return text.replace(line, "from cheap_vsdeoldify import colorize\n")
 
-    def models(self) -> dict[str, UsedModel]:
+    def models(self, chosen: Preset | None = None) -> dict[str, UsedModel]:
         """The models that are there; none is needed."""
         try:
-            return super().models()
+            return super().models(chosen)
         except ModelError:
             return {}
 

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from ..film.recipe import Recipe
     from ..settings.presets import Preset
 
-_COMMANDS = ("colorize", "studio", "script", "scenes", "references", "compare", "models", "doctor")
+_COMMANDS = (
+    *("colorize", "studio", "script", "scenes", "references", "project"),
+    *("compare", "models", "doctor"),
+)
 """The modules of the commands, in the order of the help."""
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..networks.family import model_names
 from ..settings.filters import FILTERS
 from ..settings.methods import METHODS, Method, find_method
+from ..settings.parameters import MACHINE_WORDS
 from ..settings.params import DDColorParams, DeOldifyParams, StabParams
 from ..settings.presets import COLOURS, COLOURS_HELP, SPEED_HELP, SPEEDS, Preset, preset
 from ..settings.references import SCENES
@@ -29,14 +30,11 @@ def add_colour_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("colours")
     speeds = "; ".join(f"{name}: {text}" for name, text in SPEED_HELP.items()).replace("%", "%%")
     kinds = "; ".join(f"{name}: {text}" for name, text in COLOURS_HELP.items()).replace("%", "%%")
-    group.add_argument(
-        "--preset", choices=SPEEDS, default="medium", help=f"from fastest to best (default: medium). {speeds}"
-    )
+    group.add_argument("--preset", choices=SPEEDS, help=f"from fastest to best (default: medium). {speeds}")
     group.add_argument(
         "--colours",
         "--colors",
         choices=COLOURS,
-        default="balanced",
         help=f"from steadiest to most colourful (default: balanced). {kinds}",
     )
     methods = ", ".join(f"{method.number} or {name}: {method.title}" for name, method in METHODS.items())
@@ -99,7 +97,7 @@ def chosen_parameters(args: argparse.Namespace) -> Preset:
     Raises:
         CommandError: options that contradict each other, or a parameter that does not exist.
     """
-    chosen = preset(args.preset, args.colours)
+    chosen = preset(args.preset or "medium", args.colours or "balanced")
     changes: dict[str, Any] = {}
     deoldify_p = chosen.ddeoldify.get("deoldify_p", list(DeOldifyParams()))
     ddcolor_p = chosen.ddeoldify.get("ddcolor_p", list(DDColorParams()))
@@ -145,19 +143,29 @@ def chosen_parameters(args: argparse.Namespace) -> Preset:
         changes["colormap"] = args.colormap
     if args.every is not None:
         changes["every"] = args.every
-    if args.device is not None:
-        changes["device_index"] = number_or_name(args.device)
-    if args.torch_dir is not None:
-        changes["torch_dir"] = str(user_path(args.torch_dir).absolute())
-    changes |= dict(args.set)
+    changes |= _machine(args) | dict(args.set)
     if "device_index" not in changes:
-        from ..runtime.device import default_device_index
-
-        changes["device_index"] = default_device_index()
+        changes["device_index"] = _usual_device()
     try:
         return chosen.with_changes(**changes).of_use()
     except TypeError as error:
         raise CommandError(f"--set: {error}", USAGE) from None
+
+
+def _machine(args: argparse.Namespace) -> dict[str, Any]:
+    """Parameters that say where to compute."""
+    changes: dict[str, Any] = {}
+    if args.device is not None:
+        changes["device_index"] = number_or_name(args.device)
+    if args.torch_dir is not None:
+        changes["torch_dir"] = str(user_path(args.torch_dir).absolute())
+    return changes
+
+
+def _usual_device() -> int | str:
+    from ..runtime.device import default_device_index
+
+    return default_device_index()
 
 
 def add_reel_options(group: Any) -> None:
@@ -250,6 +258,16 @@ def add_references_option(parser: "argparse.ArgumentParser | argparse._ArgumentG
     )
 
 
+def add_project_option(parser: "argparse.ArgumentParser | argparse._ArgumentGroup") -> None:
+    """The option that names a project, shared by the commands that colour films."""
+    parser.add_argument(
+        "--project",
+        metavar="FILE",
+        help="the film's project, which says what scenes it has and how each is coloured; no option that "
+        "decides on colours goes with it",
+    )
+
+
 def listed_scenes(args: argparse.Namespace) -> Scenes | None:
     """The list that `--scenes` names, if it does.
 
@@ -266,12 +284,15 @@ def _scenes_in(file: str) -> Scenes:
         raise CommandError(f"--scenes: {error}") from None
 
 
-def coloured_by(args: argparse.Namespace) -> "Recipe":
+def coloured_by(args: argparse.Namespace, film: "Path | Reel") -> "Recipe":
     """How a film is coloured, by the options.
 
     Raises:
         CommandError: options that contradict each other, or a list of scenes that cannot be used.
+        RequestError: a project that cannot be used, or another film's.
     """
+    if args.project is not None:
+        return _by_project(args, film)
     scenes = listed_scenes(args)
     recipe: Recipe = args.recipe(chosen_parameters(args))
     if args.references is not None:
@@ -284,6 +305,33 @@ def coloured_by(args: argparse.Namespace) -> "Recipe":
             # Those that the pictures were chosen by.
             scenes = _scenes_in(str(beside))
     return recipe if scenes is None else replace(recipe, scenes=scenes)
+
+
+# What a project says itself. Those that only say where to compute go with it.
+_DECISIVE = (
+    *("preset", "colours", "method", "weight", "deoldify", "ddcolor", "render_factor", "saturation"),
+    *("no_stabilizer", "stabilize_frames", "colormap", "every", "scenes", "references"),
+)
+
+
+def _by_project(args: argparse.Namespace, film: "Path | Reel") -> "Recipe":
+    from ..film.project import check_film, identity_of, open_project, recipe_of
+
+    given = [name for name in _DECISIVE if getattr(args, name) not in (None, False)]
+    changes = dict(args.set)
+    given += [f"set {name}" for name in changes if name not in MACHINE_WORDS]
+    if given:
+        raise CommandError(
+            f"--{given[0].replace('_', '-')} and --project do not go together, for the project says how each "
+            f"scene is coloured: change it in {args.project}, or leave --project out",
+            USAGE,
+        )
+    project = open_project(user_path(args.project))
+    # Its frames are counted where it is opened, and compared with the scenes.
+    check_film(project, identity_of(film, project.film.frames))
+    machine = {"device_index": _usual_device()} | _machine(args) | changes
+    recipe: Recipe = args.recipe(project.preset())
+    return recipe_of(project, machine, recipe)
 
 
 def output_file(given: str | None, source: Path, name: str, *, overwrite: bool, resume: bool = False) -> Path:
@@ -307,9 +355,11 @@ def output_file(given: str | None, source: Path, name: str, *, overwrite: bool, 
             raise CommandError(f"the output {output} is the input: choose another name", USAGE)
         from ..film.pieces import pieces_folder
 
-        if not overwrite and not (resume and pieces_folder(output).is_dir()):
+        kept = pieces_folder(output).is_dir()
+        if not overwrite and not (resume and kept):
+            again = "--resume to make again only what has changed, " if kept else ""
             raise CommandError(
-                f"{output} exists: add --overwrite to replace it, or choose another name with -o"
+                f"{output} exists: add {again}--overwrite to replace it, or choose another name with -o"
             )
     if not output.parent.is_dir():
         raise CommandError(f"the folder {output.parent} does not exist")

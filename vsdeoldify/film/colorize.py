@@ -61,12 +61,14 @@ class Coloured:
         frames: how many it has.
         seconds: how long this run rendered.
         rate: frames per second of this run.
+        unchanged: whether the film was there already, as it should be, and nothing was done.
     """
 
     output: Path
     frames: int
     seconds: float
     rate: float
+    unchanged: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ def colorize_film(
     program, passed_over = choose_ffmpeg()
     if passed_over is not None:
         reporter.note(passed_over)
-    recipe.models()  # A missing model is named before the film is opened.
+    recipe.check_models()  # A missing model is named before the film is opened.
     folder = pieces_folder(request.output)
     with tempfile.TemporaryDirectory(prefix="vsdeoldify-") as temporary:
         if isinstance(path, Reel):
@@ -119,8 +121,12 @@ def colorize_film(
         with _kept_for_later(folder, reporter), Workshop(folder, plan) as workshop:
             made = _make_pieces(plan, workshop, request, reporter)
             _check_unchanged(source)
+            how = repr((source.state, joint.streams, joint.tags))
+            if request.keep and workshop.is_joined(request.output, how):
+                return replace(made, unchanged=True)
             joint.make(workshop, request.output)
             if request.keep:
+                workshop.note_joined(request.output, how)
                 reporter.note(
                     f"the pieces stay in {folder}: after a change of a picture or of a scene, --resume makes "
                     "again what it reaches; delete the folder when the film is as you want it"
@@ -190,6 +196,7 @@ def _plan(
         times=film.times,
         suffix=piece_suffix(encoder),
         location=film.properties.get("_ChromaLocation", 0),
+        limits=recipe.scenes.firsts if recipe.scenes is not None and recipe.of_scenes else (),
     )
 
 
@@ -199,7 +206,8 @@ def _make_pieces(plan: Plan, workshop: Workshop, request: Request, reporter: Rep
     done = workshop.prepare(resume=request.resume, overwrite=request.overwrite)
     if outdated := workshop.outdated():
         reporter.note(
-            f"{outdated} finished pieces were made with other scenes or references, and are made again"
+            f"{outdated} finished pieces were made with other scenes, settings or references, and are made "
+            "again"
         )
     if done:
         reporter.say(f"going on after {done} of {frames} frames")

@@ -1,14 +1,17 @@
 """From what lies on this machine to a job that is the same on every machine."""
 
 import hashlib
+import json
 import re
 import subprocess
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from ..models.verify import known_sha256
+from ..settings.presets import Preset
 from ..settings.references import read_folder
 from ..settings.version import CHAIN_VERSION
 from ..support.errors import FilmError, RequestError
@@ -46,21 +49,35 @@ def make_job(film: Film, span: tuple[int, int], recipe: Recipe, encoder: Sequenc
             folder of references does not fit the film.
         ModelError: a model file is missing or cannot be read.
     """
-    models = recipe.models()
+    references = _references(film, recipe)
+    scenes, own = _scenes(film, recipe)
+    whole = {} if own else _colouring(recipe, recipe.chosen)
     return Job(
         film=film_mark(film.reel or film.path, film.frames),
         timing=_timing(film),
         first=span[0],
         end=span[1],
-        colours=portable(recipe.chosen, models),
-        weights={parameter: known_sha256(model.path) for parameter, model in models.items()},
+        colours=whole.get("colours", {}),
+        weights=whole.get("weights", {}),
         chain=CHAIN_VERSION,
         encoder=tuple(encoder),
         encoder_version=encoder_version(ffmpeg, encoder),
-        motion=_motion_version() if recipe.references or recipe.chosen.ddeoldify.get("every", 1) > 1 else "",
-        scenes=_scenes(film, recipe),
-        references=_references(film, recipe),
+        motion=whole.get("motion", "") or (_motion_version() if references and not own else ""),
+        scenes=scenes,
+        references=references,
+        referring=dict(recipe.referring) | ({"motion": _motion_version()} if references and own else {}),
+        own=own,
     )
+
+
+def _colouring(recipe: Recipe, chosen: Preset) -> dict[str, Any]:
+    """What decides on the colours of frames with some parameters, as values of JSON."""
+    models = recipe.models(chosen)
+    return {
+        "colours": portable(chosen, models),
+        "weights": {parameter: known_sha256(model.path) for parameter, model in models.items()},
+        "motion": _motion_version() if chosen.ddeoldify.get("every", 1) > 1 else "",
+    }
 
 
 def _references(film: Film, recipe: Recipe) -> dict[str, str]:
@@ -68,7 +85,7 @@ def _references(film: Film, recipe: Recipe) -> dict[str, str]:
     if recipe.references is None:
         return {}
     try:
-        pictures = read_folder(recipe.references, film.frames)
+        pictures = read_folder(recipe.references, film.frames, int(recipe.referring.get("offset", 0)))
         return {
             str(number): hashlib.sha256(path.read_bytes()).hexdigest() for number, path in pictures.items()
         }
@@ -78,12 +95,28 @@ def _references(film: Film, recipe: Recipe) -> dict[str, str]:
         raise FilmError(f"{recipe.references}: {error.strerror or error}") from error
 
 
-def _scenes(film: Film, recipe: Recipe) -> tuple[dict[str, int], ...]:
-    """The scenes of the recipe's list; none where it has no list."""
+def _scenes(film: Film, recipe: Recipe) -> tuple[tuple[dict[str, Any], ...], dict[str, Any]]:
+    """The scenes of the recipe's list, and what those that may have their own settings go by, by its sum.
+
+    There are none where there is no list.
+    """
     if recipe.scenes is None:
-        return ()
+        return (), {}
     firsts = firsts_on(recipe.scenes, film.frames)
-    return tuple({"first": first, "end": end} for first, end in pairwise([*firsts, film.frames]))
+    scenes = tuple({"first": first, "end": end} for first, end in pairwise([*firsts, film.frames]))
+    if not recipe.of_scenes:
+        return scenes, {}
+    distinct = recipe.in_use()
+    colourings = [_colouring(recipe, chosen) for chosen in distinct]
+    sums = [
+        hashlib.sha256(json.dumps(one, sort_keys=True).encode(errors="surrogateescape")).hexdigest()[:16]
+        for one in colourings
+    ]
+    settings = [sums[distinct.index(own)] for own in recipe.of_scenes]
+    return (
+        tuple(scene | {"settings": own} for scene, own in zip(scenes, settings, strict=True)),
+        dict(zip(sums, colourings, strict=True)),
+    )
 
 
 def _motion_version() -> str:

@@ -80,6 +80,10 @@ class Job:
         scenes: of a film with a list of scenes, each with the "first" frame and the "end" after its last;
             empty where the functions find the scenes.
         references: SHA-256 of coloured frames to go by, by frame number.
+        referring: how these act, where it is not as usual.
+        own: of a film whose scenes may have settings of their own, what the colours go by, by its sum: the
+            "colours" and the "weights" as above, and the version of the plugin for "motion". Each scene names
+            its own one as "settings", and the fields above are empty.
     """
 
     film: FilmMark
@@ -94,6 +98,8 @@ class Job:
     motion: str = ""
     scenes: tuple[Mapping[str, Any], ...] = ()
     references: Mapping[str, str] = field(default_factory=dict)
+    referring: Mapping[str, Any] = field(default_factory=dict)
+    own: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """The job as text: equal jobs give equal texts."""
@@ -124,19 +130,22 @@ class Job:
 
         The range of the whole job is no part of it, nor how it is cut into pieces.
         """
-        # Where a scene begins or ends beyond the reach does not matter.
+        # Where a scene begins or ends beyond the reach does not matter, and nothing comes from another one.
         before, behind = first - _REACH, end + _REACH
         scenes = [
             {**scene, "first": max(scene["first"], before), "end": min(scene["end"], behind)}
             for scene in self.scenes
-            if scene["first"] < behind and scene["end"] > before
+            if scene["first"] < end and scene["end"] > first
         ]
         references = {
             str(number): self.references[str(number)]
             for number in _near([int(number) for number in self.references], before, behind)
-            if self._reaches(number, before, behind)
+            if self._reaches(number, first, end)
         }
         decisive = asdict(self) | {"first": first, "end": end, "scenes": scenes, "references": references}
+        del decisive["own"]  # The scenes name theirs.
+        if not references:
+            del decisive["referring"]
         text = json.dumps(decisive, sort_keys=True)
         return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:16]
 
@@ -150,8 +159,8 @@ class Job:
     def differences(self, other: "Job") -> list[str]:
         """What keeps a film that was begun as another job from going on as this one, in words.
 
-        Scenes and references are not looked at: each piece says for itself whether it holds what they ask
-        for, and is made again where it does not.
+        Scenes, their settings and references are not looked at: each piece says for itself whether it holds
+        what they ask for, and is made again where it does not.
         """
         found = [
             words
@@ -165,6 +174,9 @@ class Job:
         ]
         if (self.first, self.end) != (other.first, other.end):
             found.append(f"range: frames {other.first} to {other.end} then, {self.first} to {self.end} now")
+        if bool(self.own) != bool(other.own):
+            then, now = ("a project" if job.own else "options" for job in (other, self))
+            return [*found, f"colours: by {then} then, by {now} now"]
         if names := _different(_flat(self.colours), _flat(other.colours)):
             found.append("colours: " + ", ".join(name.partition(".")[2] for name in names))
         for parameter in _different(self.weights, other.weights):

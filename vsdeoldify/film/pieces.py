@@ -8,12 +8,15 @@ one that was made at one go.
 """
 
 import contextlib
+import hashlib
 import json
 import re
 import shutil
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -49,6 +52,8 @@ class Plan:
         times: of a variable rate: microseconds of every frame of the film and of its end.
         suffix: the pieces' container, ".mov", ".mp4" or ".nut".
         location: where the chroma of 4:2:0 lies, a code of ITU-T H.273.
+        limits: frames with which a piece begins, rising, so that what lies between two of them can be made
+            again by itself.
     """
 
     job: Job
@@ -59,6 +64,7 @@ class Plan:
     times: Sequence[int]
     suffix: str
     location: int = 0
+    limits: Sequence[int] = ()
 
     def seconds(self, first: int, last: int) -> Fraction:
         """The time from one frame to another."""
@@ -135,6 +141,7 @@ class Workshop:
         self._spans: list[Span] = []
         self._done: dict[int, Path] = {}
         self._sizes: dict[str, int] = {}
+        self._joined: dict[str, Any] = {}
         self._folder.mkdir(exist_ok=True)
         try:
             self._lock = Lock(self._folder / _LOCK)
@@ -170,6 +177,8 @@ class Workshop:
         """
         with self._guard:
             whole = self._whole()
+            joined = self._description().get("joined")
+            self._joined = joined if isinstance(joined, dict) and not overwrite else {}
             if not overwrite:
                 self._check(whole, resume)
             if overwrite:
@@ -247,6 +256,32 @@ class Workshop:
             f"{self._folder} lies: make room in time, else the film stops there and goes on with --resume"
         )
 
+    def is_joined(self, output: Path, how: str) -> bool:
+        """Whether a film is there that was joined of just these pieces, and has not been touched since.
+
+        Args:
+            output: the film.
+            how: what else decides on it, in any words.
+        """
+        with self._guard:
+            return not self.missing() and self._joined == self._joint(output, how)
+
+    def note_joined(self, output: Path, how: str) -> None:
+        """Write down of what a film was joined."""
+        with self._guard:
+            self._joined = self._joint(output, how)
+            self._write_job()
+
+    def _joint(self, output: Path, how: str) -> dict[str, Any]:
+        pieces = [self._done[number].name for number in range(len(self._spans))]
+        try:
+            state = output.stat()
+        except OSError:
+            return {"missing": str(output)}
+        text = json.dumps([pieces, how])
+        made_of = hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
+        return {"of": made_of, "size": state.st_size, "time": state.st_mtime_ns}
+
     def write_list(self) -> Path:
         """The list of all pieces for ffmpeg's concat demuxer."""
         lines = ["ffconcat version 1.0"]
@@ -320,11 +355,11 @@ class Workshop:
         for span, path in sorted(whole.items(), key=lambda item: (item[0][0], -item[0][1])):
             if span[0] < reached:
                 continue  # The film was cut otherwise before, and another piece holds these frames.
-            self._spans += _cut(reached, span[0], self._plan.length)
+            self._spans += _cut(reached, span[0], self._plan)
             self._done[len(self._spans)] = path
             self._spans.append(span)
             reached = span[1]
-        self._spans += _cut(reached, self._plan.end, self._plan.length)
+        self._spans += _cut(reached, self._plan.end, self._plan)
 
     def _name(self, first: int, end: int) -> str:
         return f"{first:06}-{end:06}.{self._plan.job.piece_digest(first, end)}{self._plan.suffix}"
@@ -366,8 +401,13 @@ class Workshop:
 
     def _write_job(self) -> None:
         description = {"job": json.loads(self._plan.job.to_json()), "sizes": self._sizes}
+        if self._joined:
+            description["joined"] = self._joined
         write_whole(self._folder / _JOB, json.dumps(description, indent=1).encode())
 
 
-def _cut(first: int, end: int, length: int) -> Iterable[Span]:
-    return [(n, min(n + length, end)) for n in range(first, end, length)]
+def _cut(first: int, end: int, plan: Plan) -> Iterable[Span]:
+    limits = plan.limits[bisect_right(plan.limits, first) : bisect_left(plan.limits, end)]
+    for begin, stop in pairwise([first, *limits, end]):
+        for n in range(begin, stop, plan.length):
+            yield n, min(n + plan.length, stop)

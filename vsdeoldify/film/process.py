@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -106,9 +106,18 @@ def process(name: str, command: Sequence[str], part: Path | None = None, **optio
                         pipe.close()
 
 
-def render_process(action: str, *arguments: str | Path) -> "contextlib.AbstractContextManager[Process]":
-    """Run an action of `vsdeoldify.film.render` in a process of its own."""
-    return module_process("the rendering process", "vsdeoldify.film.render", action, *arguments)
+def render_process(
+    action: str, *arguments: str | Path, environment: Mapping[str, str] | None = None
+) -> "contextlib.AbstractContextManager[Process]":
+    """Run an action of `vsdeoldify.film.render` in a process of its own.
+
+    Args:
+        action: what it does.
+        *arguments: of the action.
+        environment: variables to set for it.
+    """
+    command = module_command("vsdeoldify.film.render", action, *arguments)
+    return process("the rendering process", command, env={**module_environment(), **(environment or {})})
 
 
 def module_process(

@@ -1,11 +1,15 @@
 """Projects and films: is this project this film's, and how is the film coloured by it."""
 
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from ..functions import check_parameters
-from ..settings.project import FilmIdentity, Project, check_values
+from ..settings.project import FilmIdentity, Project, ProjectReferences, check_values
 from ..settings.project_file import read_project, write_project
 from ..support.errors import FilmError, RequestError
+from .recipe import Recipe
 from .reel import Reel
 
 
@@ -83,3 +87,44 @@ def check_film(project: Project, film: FilmIdentity) -> None:
         f"{which} was made for another film, {own.name} ({'; '.join(differences)}): give that film, or "
         f"make a new project for {film.name}"
     )
+
+
+def recipe_of(project: Project, machine: Mapping[str, Any], recipe: Recipe | None = None) -> Recipe:
+    """How a film is coloured by a project.
+
+    Args:
+        project: the project.
+        machine: parameters that say where to compute: those of `MACHINE_WORDS`.
+        recipe: by what means; None: by the networks.
+
+    Raises:
+        RequestError: the folder of references is not there, or a preset is unknown.
+    """
+    folder = project.references_folder()
+    if folder is not None and not folder.is_dir():
+        which = "the project" if project.path is None else project.path.name
+        raise RequestError(f"{which}: references: the folder {folder} does not exist")
+    try:
+        chosen = project.preset().with_changes(**machine)
+        of_scenes = [
+            project.preset(n).with_changes(**machine) if scene.settings else chosen
+            for n, scene in enumerate(project.scenes)
+        ]
+    except ValueError as error:
+        raise RequestError(str(error)) from None
+    return replace(
+        recipe or Recipe(chosen),
+        chosen=chosen,
+        scenes=project.listed(),
+        references=folder,
+        referring=_referring(project.references),
+        of_scenes=tuple(of_scenes),
+    )
+
+
+def _referring(references: ProjectReferences | None) -> dict[str, Any]:
+    """How references act, where it is not as usual."""
+    if references is None:
+        return {}
+    usual = ProjectReferences(references.folder)
+    return {name: value for name, value in asdict(references).items() if value != getattr(usual, name)}

@@ -6,6 +6,10 @@ any time: that is how a film is interrupted, whatever a filter is busy with.
 
 Errors are one line on stderr, JSON text after `ERROR_MARK`; stdout holds nothing but the result (before that
 of `probe`, how far it is).
+
+The action `frames` goes on until stdin is closed: it reads a line "FIRST END" for every range of frames that
+is wanted, and writes the frames of one after the other. So one process, whose networks are loaded once, makes
+all pieces of a film, also where they are asked for one by one.
 """
 
 import json
@@ -21,8 +25,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from ..settings.params import StabParams
 from ..support.errors import FilmError
 from ..support.words import sentence
+from .frames import Wanted, load, write_frames
 from .names import named
-from .raw import LAYOUTS
 from .tracks import film_track
 
 if TYPE_CHECKING:
@@ -55,11 +59,18 @@ def main(arguments: Sequence[str]) -> int:
     result = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     finished = Event()
-    Thread(target=_exit_with_parent, args=(finished,), daemon=True).start()
+    wanted = Wanted()
+    if arguments[0] == "frames":
+        Thread(target=_read_ranges, args=(wanted, finished), daemon=True).start()
+    else:
+        Thread(target=_exit_with_parent, args=(finished,), daemon=True).start()
     try:
         with result:
             try:
-                _act(result, *arguments)
+                if arguments[0] == "frames":
+                    write_frames(Path(arguments[1]), wanted, result)
+                else:
+                    _act(result, *arguments)
             finally:
                 finished.set()
     except BrokenPipeError:
@@ -90,8 +101,6 @@ def _act(result: BinaryIO, action: str, *arguments: str) -> None:
         result.write(json.dumps(found).encode() + b"\n")
     elif action == "track":
         result.write(json.dumps(_track(named(json.loads(arguments[0])))).encode() + b"\n")
-    elif action == "frames":
-        write_frames(Path(arguments[0]), [_span(text) for text in arguments[1].split(",")], result)
     elif action == "unexplained":
         write_unexplained(
             named(json.loads(arguments[0])), Path(arguments[1]).read_text(), int(arguments[2]), result
@@ -118,6 +127,19 @@ def _exit_with_parent(finished: Event) -> None:
         pass
     if not finished.is_set():
         os._exit(1)
+
+
+def _read_ranges(wanted: Wanted, finished: Event) -> None:
+    """Take the ranges from stdin; where it is closed, nobody waits for what is not written yet."""
+    left = b""
+    while data := os.read(0, 4096):
+        *lines, left = (left + data).split(b"\n")
+        for line in lines:
+            first, end = line.split()
+            wanted.add(int(first), int(end))
+    if not finished.is_set():
+        # At once: libraries that tidy up take seconds, and some crash.
+        os._exit(0)
 
 
 def probe(arguments: dict[str, Any], file: BinaryIO) -> dict[str, Any]:
@@ -306,59 +328,6 @@ def _tags(clip: "vs.VideoNode") -> list[dict[str, int]]:
             continue  # A damaged frame is told when it is rendered.
         found.append({name: int(properties[name]) for name in _PROPERTIES if name in properties})
     return found
-
-
-def load(script: Path) -> "list[vs.VideoNode]":
-    """Run a script and return its outputs 0 and, if it has one, 1."""
-    import vapoursynth as vs
-
-    # The name that scripts see under vspipe.
-    variables = {"__name__": "__vapoursynth__", "__file__": str(script)}
-    exec(compile(script.read_bytes(), str(script), "exec"), variables)
-    outputs = vs.get_outputs()
-    if 0 not in outputs:
-        raise RuntimeError(f"the script {script} sets no output 0")
-    return [node.clip for index in (0, 1) if (node := outputs.get(index)) is not None]
-
-
-def write_frames(script: Path, spans: Sequence[tuple[int, int]], file: BinaryIO) -> None:
-    """Write frames of a script's output 0 in the YUV4MPEG2 format, all in one stream.
-
-    The filters see the whole clip: a frame is the same whatever the ranges.
-
-    Args:
-        script: the script.
-        spans: ranges of frames, each the first and the one after the last.
-        file: where to.
-    """
-    import vapoursynth as vs
-
-    # The format has no place for the transparency that a frame may carry.
-    clip = _for_the_pipe(load(script)[0].std.RemoveFrameProps("_Alpha"))
-    vs.core.std.Splice([clip[first:end] for first, end in spans]).output(file, y4m=True)
-
-
-def _for_the_pipe(clip: "vs.VideoNode") -> "vs.VideoNode":
-    """The clip in a format that the pipe carries; its luma stays, but that floating point is rounded."""
-    import vapoursynth as vs
-
-    fmt = clip.format
-    assert fmt is not None
-    shrinking = (fmt.subsampling_w, fmt.subsampling_h)
-    whole = fmt.sample_type == vs.INTEGER
-    if fmt.color_family != vs.YUV or (whole and shrinking in LAYOUTS.values()):
-        return clip
-    if shrinking not in LAYOUTS.values():
-        shrinking = (0, 0)
-    bits = fmt.bits_per_sample if whole else 16
-    return clip.resize.Bicubic(
-        format=vs.core.query_video_format(vs.YUV, vs.INTEGER, bits, *shrinking).id, dither_type="none"
-    )
-
-
-def _span(text: str) -> tuple[int, int]:
-    first, _, end = text.partition("-")
-    return int(first), int(end)
 
 
 def write_scenes(arguments: dict[str, Any], threshold: float, file: BinaryIO) -> None:

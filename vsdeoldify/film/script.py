@@ -3,7 +3,7 @@
 import os
 import re
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,8 @@ def make_script(
     track: int | None = None,
     scenes: Scenes | None = None,
     references: Path | None = None,
+    referring: Mapping[str, Any] | None = None,
+    of_scenes: Sequence[Preset] = (),
 ) -> str:
     """The VapourSynth script that colours a film.
 
@@ -42,10 +44,15 @@ def make_script(
         track: which of the file's tracks is the film; by default the first picture track.
         scenes: a list to obey; None lets the functions find the scenes.
         references: a folder of pictures that correct the colours.
+        referring: further arguments of `colorize` that say how these act.
+        of_scenes: the parameters of each scene of the list; none where all have `chosen`.
 
     Returns:
         The script: output 0 is the coloured film, output 1 the source.
     """
+    pictures: dict[str, Any] = {}
+    if references is not None:
+        pictures = {"references": str(references.absolute()), **(referring or {})}
     lines = [
         "# Colours a film with vsdeoldify; made by: vsdeoldify script",
         "# Run:  vspipe -c y4m THIS.vpy - | ffmpeg -i - COLOUR.mkv   (vsdeoldify colorize adds the sound.)",
@@ -61,7 +68,7 @@ def make_script(
         *(_opened_reel(source, cache) if isinstance(source, Reel) else _opened(source, cache, track)),
         "",
         *(_marking(scenes) if scenes is not None else []),
-        *_call(chosen, "source" if scenes is None else "clip", references),
+        *_coloured(chosen, scenes, of_scenes, pictures),
         "",
     ]
     if not isinstance(source, Reel):
@@ -186,18 +193,60 @@ def _marking(scenes: Scenes) -> list[str]:
     ]
 
 
-def _call(chosen: Preset, source: str, references: Path | None) -> list[str]:
+def _coloured(
+    chosen: Preset, scenes: Scenes | None, of_scenes: Sequence[Preset], pictures: Mapping[str, Any]
+) -> list[str]:
+    """The lines that make the clip in colour."""
+    if scenes is None or not of_scenes:
+        return _call("clip", chosen, "source" if scenes is None else "clip", pictures)
+    distinct = unique(of_scenes)
+    if len(distinct) == 1:
+        return _call("clip", distinct[0], "clip", pictures)
+    places = [distinct.index(own) for own in of_scenes]
+    lines = []
+    for place, own in enumerate(distinct):
+        numbers = [str(number) for number, other in enumerate(places, 1) if other == place]
+        text = f"Scene{'s' * (len(numbers) > 1)} {', '.join(numbers)}:"
+        lines += textwrap.wrap(text, 108, initial_indent="# ", subsequent_indent="# ")
+        lines += [*_call(f"settings_{place + 1}", own, "clip", pictures), ""]
+    ends = [*scenes.firsts[1:], scenes.end]
+    runs: list[tuple[int, int, int | None]] = []
+    for place, first, end in zip(places, scenes.firsts, ends, strict=True):
+        if runs and runs[-1][0] == place:
+            runs[-1] = place, runs[-1][1], end
+        else:
+            runs.append((place, first, end))
+    return [
+        *lines,
+        "# Every scene from the clip with its settings. Each of these is the whole film, so that what looks",
+        "# at neighbouring frames finds them; only the frames that are asked for are made.",
+        "clip = core.std.Splice([",
+        *(f"    settings_{place + 1}[{first}:{end or ''}]," for place, first, end in runs),
+        "])",
+    ]
+
+
+def unique(presets: Iterable[Preset]) -> list[Preset]:
+    """Each of the parameters once, in the order in which they come first."""
+    found: list[Preset] = []
+    for one in presets:
+        if one not in found:
+            found.append(one)
+    return found
+
+
+def _call(name: str, chosen: Preset, source: str, pictures: Mapping[str, Any]) -> list[str]:
     """The call of `colorize`, every parameter on a line of its own with its meaning."""
     stabilizer = chosen.stabilizer
     if all(is_off(stabilizer.get(switch)) for switch in FILTERS):
         stabilizer = {switch: stabilizer[switch] for switch in FILTERS if switch in stabilizer}
     return [
-        "clip = colorize(",
+        f"{name} = colorize(",
         f"    {source},",
         "    # What is not written below is as this preset has it; change what you like.",
         f"    preset={_literal(chosen.name)},",
         f"    colours={_literal(chosen.colours)},",
-        *([f"    references={_literal(str(references.absolute()))},"] if references is not None else []),
+        *(f"    {name}={_literal(value)}," for name, value in pictures.items()),
         "    # Colour: only the luma of the clip is looked at, and it is left as it is.",
         *_lines(chosen.ddeoldify, COLOURING),
         "    # Calm the colours.",

@@ -1,15 +1,77 @@
 """Render and encode the pieces of a film."""
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ..support.reporter import Reporter, Stage
 from .counting import check_piece
+from .encoding import codec_of
 from .ffmpeg import file_argument
-from .pieces import Plan, Workshop
+from .pieces import Plan, Span, Workshop
 from .process import Process, process, render_process
 from .raw import FrameReader, RawFormat, matroska_frame_head, matroska_header, y4m_header
+
+
+class Renderer:
+    """A rendering process that stays warm: it gives the frames of one range after the other.
+
+    Args:
+        running: the process, as `warm_renderer` starts it.
+    """
+
+    def __init__(self, running: Process) -> None:
+        self._running = running
+        self._frames: FrameReader | None = None
+
+    def ask(self, first: int, end: int) -> None:
+        """Ask for the frames first … end − 1, behind those that were asked for before.
+
+        Raises:
+            FilmError: the process has gone wrong.
+        """
+        try:
+            self._running.input.write(b"%d %d\n" % (first, end))
+            self._running.input.flush()
+        except OSError:
+            raise self._running.error() from None
+
+    @property
+    def format(self) -> RawFormat:
+        """What the frames are; it waits until the script is loaded.
+
+        Raises:
+            FilmError: the script cannot be run.
+        """
+        if self._frames is None:
+            self._frames = FrameReader(self._running.output)
+        if self._frames.format is None:
+            raise self._running.error()
+        return self._frames.format
+
+    def pictures(self, count: int) -> Iterator[bytes]:
+        """The next so many frames of those that were asked for.
+
+        Raises:
+            FilmError: one cannot be made.
+        """
+        for _ in range(count):
+            picture = self._frames.read() if self._frames is not None else None
+            if picture is None:
+                raise self._running.error()
+            yield picture
+
+
+@contextlib.contextmanager
+def warm_renderer(script: Path, environment: Mapping[str, str] | None = None) -> Iterator[Renderer]:
+    """Run a script in a process of its own, which does not outlive the block.
+
+    Args:
+        script: the script.
+        environment: variables to set for it.
+    """
+    with render_process("frames", script, environment=environment) as running:
+        yield Renderer(running)
 
 
 def render_pieces(plan: Plan, workshop: Workshop, done: int, stage: Stage, reporter: Reporter) -> None:
@@ -28,50 +90,53 @@ def render_pieces(plan: Plan, workshop: Workshop, done: int, stage: Stage, repor
     missing = workshop.missing()
     if not missing:
         return
-    with render_process("frames", plan.script, _spans(workshop, missing)) as renderer:
-        frames = FrameReader(renderer.output)
-        if frames.format is None:
-            raise renderer.error()
+    with warm_renderer(plan.script) as renderer:
+        # All at once: the frames of the next piece are begun while the encoder ends with this one.
+        for number in missing:
+            renderer.ask(*workshop.pieces[number])
         warned = False
         for number in missing:
             claim = workshop.claim(number)
-            with encoder_process(plan.ffmpeg, plan.encoder, plan.rate, claim.path) as encoder:
-                pictures = _pictures(frames, claim.end - claim.first, renderer)
-                times = [time - plan.times[claim.first] for time in plan.times[claim.first : claim.end]]
-                for header, picture in with_headers(frames.format, pictures, plan.rate, times, plan.location):
-                    try:
-                        encoder.input.write(header)
-                        encoder.input.write(picture)
-                    except OSError:
-                        raise encoder.error() from None
-                    done += 1
-                    stage.update(done)
-                encoder.finish()
-                seconds = plan.seconds(claim.first, claim.end - 1)
-                check_piece(plan.ffmpeg, claim.path, claim.end - claim.first, seconds)
+
+            def told(number: int, before: int = done) -> None:
+                stage.update(before + number)
+
+            encode_piece(plan, renderer, (claim.first, claim.end), claim.path, told)
             workshop.deliver(claim)
+            done += claim.end - claim.first
             if not warned and (shortage := workshop.shortage()):
                 reporter.note(shortage)
                 warned = True
 
 
-def _spans(workshop: Workshop, numbers: Sequence[int]) -> str:
-    """Ranges of frames for the rendering process: those of pieces that follow each other are one."""
-    spans: list[tuple[int, int]] = []
-    for first, end in (workshop.pieces[number] for number in numbers):
-        if spans and spans[-1][1] == first:
-            spans[-1] = spans[-1][0], end
-        else:
-            spans.append((first, end))
-    return ",".join(f"{first}-{end}" for first, end in spans)
+def encode_piece(plan: Plan, renderer: Renderer, span: Span, path: Path, told: Callable[[int], None]) -> None:
+    """Encode a piece whose frames the renderer was asked for.
 
+    Args:
+        plan: what is to be made.
+        renderer: gives the frames.
+        span: the first frame and the one after the last.
+        path: the file to write; nothing is left there if it fails.
+        told: how many frames have gone to the encoder.
 
-def _pictures(frames: FrameReader, count: int, renderer: Process) -> Iterator[bytes]:
-    for _ in range(count):
-        picture = frames.read()
-        if picture is None:
-            raise renderer.error()
-        yield picture
+    Raises:
+        FilmError: the script or ffmpeg failed.
+    """
+    first, end = span
+    frames = renderer.format
+    with encoder_process(plan.ffmpeg, plan.encoder, plan.rate, path) as encoder:
+        pictures = renderer.pictures(end - first)
+        times = [time - plan.times[first] for time in plan.times[first:end]]
+        framed = with_headers(frames, pictures, plan.rate, times, plan.location)
+        for number, (header, picture) in enumerate(framed, 1):
+            try:
+                encoder.input.write(header)
+                encoder.input.write(picture)
+            except OSError:
+                raise encoder.error() from None
+            told(number)
+        encoder.finish()
+        check_piece(plan.ffmpeg, path, end - first, plan.seconds(first, end - 1))
 
 
 def with_headers(
@@ -114,6 +179,8 @@ def encoder_process(
         *("-hide_banner", "-v", "error", "-y"),
         *("-f", "matroska" if variable else "yuv4mpegpipe", "-i", "pipe:0"),
         *(("-fps_mode", "passthrough", "-enc_time_base", "1/1000000") if variable else ()),
+        # x264 encodes otherwise with other numbers of threads, which it would take from the processor.
+        *(("-threads", "8") if codec_of(options).startswith("libx264") else ()),
         *options,
         *(("-video_track_timescale", "1000000") if variable else ()),
         file_argument(path),

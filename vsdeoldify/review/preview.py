@@ -43,7 +43,7 @@ def preview_film(
         ModelError: a model file is missing.
         PictureError: the sheet cannot be written.
     """
-    recipe.models()  # A missing model is named before the film is opened.
+    recipe.check_models()  # A missing model is named before the film is opened.
     with tempfile.TemporaryDirectory(prefix="vsdeoldify-") as temporary:
         folder = Path(temporary)
         if isinstance(path, Reel):

@@ -58,7 +58,7 @@ def write_references(
         ModelError: a model file is missing.
         PictureError: the sheet cannot be written.
     """
-    recipe.models()  # A missing model is named before the film is looked at.
+    recipe.check_models()  # A missing model is named before the film is looked at.
     film, scenes = find_scenes(path, scenes=recipe.scenes, reporter=reporter)
     shown = [scene for scene in scenes if _BLACK <= scene.luma <= _WHITE]
     if not shown:
@@ -105,7 +105,7 @@ def write_next(
         FilmError: the film cannot be read or coloured, or the folder cannot be written.
         ModelError: a model file is missing.
     """
-    recipe.models()
+    recipe.check_models()
     film = open_file(path, reporter)
     try:
         there = list(read_folder(output, film.frames))

@@ -165,6 +165,25 @@ def fields_of(name: str) -> tuple[str, ...]:
     return () if group is None else group.written._fields
 
 
+def settings_of(chosen: Preset) -> Settings:
+    """The settings that make some parameters: the names of their preset, and where they differ from it."""
+    base = preset(chosen.name, chosen.colours)
+    usual = base.ddeoldify | base.stabilizer
+    settings: dict[str, Any] = {"preset": chosen.name, "colours": chosen.colours}
+    for name, value in (chosen.ddeoldify | chosen.stabilizer).items():
+        if name not in _NAMES or usual.get(name, _NOTHING) == value:
+            continue
+        group = _GROUPS.get(name)
+        if group is None or not isinstance(value, (list, tuple)):
+            settings[name] = value
+            continue
+        before = group.written(*usual.get(name, ()))._asdict()
+        given = dict(zip(before, value, strict=False))
+        if changed := {one: own for one, own in given.items() if own != before[one]}:
+            settings[name] = changed
+    return settings
+
+
 def merge_scenes(project: Project, scene: int) -> Project:
     """Join a scene with the one after it.
 
@@ -338,15 +357,20 @@ def check_values(project: Project, check: Callable[[Preset], object], place: str
     for scene in (None, *(n for n, one in enumerate(project.scenes) if one.settings)):
         where = place if scene is None else f"{place}: {scene_name(project, scene)}"
         try:
+            check_names(project.settings if scene is None else project.scenes[scene].settings)
             check(project.preset(scene))
         except (TypeError, ValueError) as error:
-            raise ValueError(f"{where}: settings: {error}") from None
+            raise ValueError(f"{where}: {_of_settings(str(error))}") from None
 
 
 def scene_name(project: Project, scene: int) -> str:
     """What messages call a scene."""
     one = project.scenes[scene]
     return f"scene {scene + 1} (frames {one.first} to {one.last})"
+
+
+def _of_settings(message: str) -> str:
+    return message if message.startswith("settings") else f"settings: {message}"
 
 
 def _scene(project: Project, scene: int) -> ProjectScene:

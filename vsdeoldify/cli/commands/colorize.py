@@ -16,6 +16,7 @@ from ..errors import DONE, USAGE, CommandError
 from ..options import (
     add_colour_options,
     add_progress_option,
+    add_project_option,
     add_reel_options,
     add_references_option,
     add_scenes_option,
@@ -81,6 +82,7 @@ def add_parser(subparsers: Any) -> None:
     )
     add_scenes_option(film)
     add_references_option(film)
+    add_project_option(film)
     film.add_argument(
         "--resume",
         action="store_true",
@@ -89,8 +91,8 @@ def add_parser(subparsers: Any) -> None:
     film.add_argument(
         "--keep-pieces",
         action="store_true",
-        help="keep the finished pieces, for --resume after a change of a reference or of the list of scenes "
-        "(always with --references)",
+        help="keep the finished pieces, for --resume after a change of a reference, of the list of scenes or "
+        "of the project (always with --references and --project)",
     )
     film.add_argument(
         "--segment",
@@ -146,12 +148,15 @@ def _run_film(args: argparse.Namespace, film: "Path | Reel") -> None:
         encoder_options=split_options(args.encoder_options),
         resume=args.resume,
         overwrite=args.overwrite,
-        keep=args.keep_pieces or args.references is not None,
+        keep=args.keep_pieces or args.references is not None or args.project is not None,
     )
     reporter = reporter_of(args)
-    made = colorize_film(film, coloured_by(args), request, reporter)
+    made = colorize_film(film, coloured_by(args, film), request, reporter)
+    how_long = f"{clock(made.seconds)} ({made.rate:.3g} frames per second)"
     reporter.result(
-        f"{made.output}: {made.frames} frames in {clock(made.seconds)} ({made.rate:.3g} frames per second)",
+        f"{made.output} is as it should be: nothing has changed since it was made"
+        if made.unchanged
+        else f"{made.output}: {made.frames} frames in {how_long}",
         output=made.output,
         frames=made.frames,
     )
@@ -175,7 +180,7 @@ def _run_preview(args: argparse.Namespace, film: "Path | Reel") -> None:
     if output.suffix.lower() not in PICTURE_SUFFIXES:
         raise CommandError(f"--preview writes a picture: {output.name} should end in .png or .jpg", USAGE)
     reporter = reporter_of(args)
-    recipe = coloured_by(args)
+    recipe = coloured_by(args, film)
     count = preview_film(film, recipe, args.preview, output, args.start, args.end, reporter)
     reporter.result(f"{output}: {count} frames, before and after", output=output, frames=count)
 
@@ -184,7 +189,7 @@ def _run_pictures(args: argparse.Namespace, source: Path, chosen: Preset) -> Non
     from ...pictures.folder import open_album, output_name, output_names
     from ...pictures.formats import format_of
 
-    for option in ("start", "end", "preview", "scenes", "references"):
+    for option in ("start", "end", "preview", "scenes", "references", "project"):
         if getattr(args, option) is not None:
             raise CommandError(f"--{option} is for films", USAGE)
     if not source.is_dir():

@@ -1,6 +1,7 @@
 """``vsdeoldify references INPUT``: write a coloured picture of each scene, for people to correct."""
 
 import argparse
+from dataclasses import replace
 from typing import Any
 
 from ...support.paths import user_path
@@ -8,6 +9,7 @@ from ..errors import DONE, USAGE, CommandError
 from ..options import (
     add_colour_options,
     add_progress_option,
+    add_project_option,
     add_scenes_option,
     coloured_by,
     film_file,
@@ -45,6 +47,7 @@ def add_parser(subparsers: Any) -> None:
         help="add the N frames to the folder of which its pictures tell least, as they come out now",
     )
     add_scenes_option(parser)
+    add_project_option(parser)
     add_progress_option(parser)
     add_colour_options(parser)
     parser.set_defaults(references=None)
@@ -63,8 +66,10 @@ def run(args: argparse.Namespace) -> int:
 
     reporter = reporter_of(args)
     if args.next is not None:
-        args.references = str(folder)
-        added = write_next(source, coloured_by(args), folder, args.next, bits=args.bits, reporter=reporter)
+        if args.project is None:
+            args.references = str(folder)
+        recipe = replace(coloured_by(args, source), references=folder)
+        added = write_next(source, recipe, folder, args.next, bits=args.bits, reporter=reporter)
         names = ", ".join(picture.name for picture in added)
         reporter.result(
             f"{folder}: added {names}" if added else f"{folder}: its pictures tell enough of every frame",
@@ -72,8 +77,10 @@ def run(args: argparse.Namespace) -> int:
             pictures=len(added),
         )
         return DONE
+    # The pictures are what references are made from: those of a project that has some already come without.
+    recipe = replace(coloured_by(args, source), references=None)
     pictures = write_references(
-        source, coloured_by(args), folder, bits=args.bits, overwrite=args.overwrite, reporter=reporter
+        source, recipe, folder, bits=args.bits, overwrite=args.overwrite, reporter=reporter
     )
     count = f"{len(pictures)} picture{'s' * (len(pictures) != 1)}"
     reporter.result(

@@ -8,6 +8,7 @@ from ...film.source import track_of
 from ..errors import DONE
 from ..options import (
     add_colour_options,
+    add_project_option,
     add_reel_options,
     add_references_option,
     add_scenes_option,
@@ -35,12 +36,14 @@ def add_parser(subparsers: Any) -> None:
     add_reel_options(parser)
     add_scenes_option(parser)
     add_references_option(parser)
+    add_project_option(parser)
     add_colour_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the script."""
-    recipe, film = coloured_by(args), film_or_reel(args)
+    film = film_or_reel(args)
+    recipe = coloured_by(args, film)
     track = track_of(film) if isinstance(film, Path) else None
     answer(recipe.script(film, track=track).rstrip("\n"))
     return DONE
