@@ -259,7 +259,6 @@ class Studio:
         except ValueError as error:
             raise RequestError(str(error)) from None
         look, pictures = self._look(self._scene_at(frame)), self._pictures()
-        self._refer()
         base = pictures.base_of(frame) if pictures.folder.is_dir() else None
         made = looker.ask(
             "complete",
@@ -276,7 +275,6 @@ class Studio:
     def adopt(self, frame: int, picture: Path) -> "Future[bytes]":
         """Keep a picture from elsewhere as the reference of a frame."""
         pictures = self._pictures()
-        self._refer()
         made = self._ready()[1].ask(
             "adopt", frame=frame, picture=str(picture), keep=str(pictures.path_of(frame))
         )
@@ -284,6 +282,7 @@ class Studio:
         def done(answer: "Future[bytes]") -> None:
             if answer.exception() is None:
                 pictures.forget(frame)
+                self._refer()
                 self.hub.tell("state")
 
         made.add_done_callback(done)
@@ -350,6 +349,7 @@ class Studio:
                 self._looker = Looker(arguments)
             # The engines begin to load while the page is drawn.
             self.picture(project.scenes[0].first, "thumb", 32)
+            self._refer()
         except (FilmError, ModelError) as error:
             self._error = str(error)
         except OSError as error:
@@ -421,8 +421,9 @@ class Studio:
 
     def _kept(self, done: "Future[bytes]", frame: int, strokes: Sequence[Mapping[str, Any]]) -> None:
         if done.exception() is None:
-            with suppress(OSError):
+            with suppress(OSError, FilmError):
                 self._pictures().note_strokes(frame, strokes)
+                self._refer()
             self.hub.tell("state")
 
     def _pictures(self) -> Pictures:
@@ -435,15 +436,15 @@ class Studio:
         return Pictures(folder, film.frames, offset)
 
     def _refer(self) -> None:
-        """Let the project name the folder of references as soon as there is one, for the command line."""
+        """Let the project name the folder of references while there are some, for the command line."""
         pictures = self._pictures()
         with self._guard:
-            project = self._current()
-            if project.references is None:
-                with suppress(OSError):
-                    pictures.folder.mkdir(parents=True, exist_ok=True)
+            project, some = self._current(), bool(pictures.all()[0])
+            if some and project.references is None:
                 named = ProjectReferences(pictures.folder.name)
                 self._write(replace(project, references=named))
+            elif not some and project.references is not None:
+                self._write(replace(project, references=None))
 
     def _scene(
         self, number: int, scene: ProjectScene, shown: int, references: Mapping[int, Reference]
