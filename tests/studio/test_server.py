@@ -306,6 +306,23 @@ def studio_project(studio: Studio) -> Path:
     return path
 
 
+def test_a_project_that_cannot_be_read_is_told_on_the_page(film: Path, tmp_path: Path) -> None:
+    project = tmp_path / "broken.json"
+    project.write_text('{"format": 1}')
+    copy = tmp_path / "copy.mkv"
+    copy.write_bytes(film.read_bytes())
+    opened = Studio(Asked(copy, project=project, preset="preview"))
+    try:
+        opened.begin()
+        wait(lambda: opened.state()["error"])
+        assert opened.state()["ready"] is False
+        assert "broken.json" in opened.state()["error"]
+        with pytest.raises(FilmError, match="still being read"):
+            opened.picture(0, "source", 64)
+    finally:
+        opened.close()
+
+
 def test_help_says_how_to_get_what_is_missing(film: Path, tmp_path: Path) -> None:
     (tmp_path / "uvicorn.py").write_text(
         "raise ModuleNotFoundError(\"No module named 'uvicorn'\", name='uvicorn')"

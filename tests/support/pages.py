@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-LONG = 60_000
+LONG = 90_000
 """Milliseconds that something may take on a machine that is busy with other things."""
 
 Pixels = NDArray[np.int64]

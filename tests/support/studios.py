@@ -83,7 +83,8 @@ def studio_command(film: Path, cache: Path, *options: str) -> Iterator[Opened]:
         *options: of the command.
     """
     # A film whose models are not downloaded: the bundled one.
-    command = [sys.executable, "-m", "vsdeoldify", "studio", str(film), "--no-browser", "--preset", "preview"]
+    command = [sys.executable, "-m", "vsdeoldify", "studio", str(film), "--no-browser"]
+    options = options if "--preset" in options else (*options, "--preset", "preview")
     root = Path(__file__).parents[2]
     environment = os.environ | {
         "XDG_CACHE_HOME": str(cache),
