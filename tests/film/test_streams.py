@@ -126,3 +126,51 @@ def test_subtitles_that_matroska_does_not_know_are_left_out_and_the_others_stay(
     assert "subtitle track 1 (ttml) is left out: .mkv files do not hold it" in said
     kinds = [stream.codec for stream in ffmpeg.contents(FFMPEG, tmp_path / "out.mkv").streams]
     assert kinds == ["h264", "aac", "subrip"]
+
+
+LANGUAGES = ("fre", "deu", "swe", "ell", "afr", "fin")
+
+
+@pytest.mark.parametrize("suffix", [".mov", ".mkv", ".mp4"])
+def test_languages_get_the_names_that_the_container_has_or_are_named(tmp_path: Path, suffix: str) -> None:
+    film = make_film(tmp_path / "one.mkv", "-c:v", "libx264", "-c:a", "aac")
+    named = [("-map", "0:a", f"-metadata:s:a:{n}", f"language={name}") for n, name in enumerate(LANGUAGES)]
+    arguments = ["-map", "0:v", *(word for words in named for word in words)]
+    run_ffmpeg("-i", film, "-c", "copy", *arguments, tmp_path / "in.mkv")
+    said = coloured(tmp_path / "in.mkv", tmp_path / f"out{suffix}")
+    found = [
+        stream.language for stream in ffmpeg.contents(FFMPEG, tmp_path / f"out{suffix}").of_kind("Audio")
+    ]
+    if suffix == ".mov":
+        # The same languages by QuickTime's names.
+        assert found == ["fra", "ger", "sve", "gre", "", "fin"]
+        assert ".mov files have no name for the language afr: .mkv and .mp4 files have" in said
+    else:
+        before = ffmpeg.contents(FFMPEG, tmp_path / "in.mkv").of_kind("Audio")
+        assert found == [stream.language for stream in before]
+        assert "note:" not in said
+
+
+def test_data_tracks_and_marks_that_are_left_out_are_said(tmp_path: Path) -> None:
+    options = ["-c:v", "libx264", "-c:a", "aac", "-timecode", "10:00:00:00", "-disposition:a:0", "comment"]
+    make_film(tmp_path / "in.mp4", *options)
+    (data,) = ffmpeg.contents(FFMPEG, tmp_path / "in.mp4").of_kind("Data")
+    assert data.codec == "none"
+    said = coloured(tmp_path / "in.mp4", tmp_path / "out.mov")
+    assert said.count("note: 1 data track (time codes or the like): left out") == 1
+    assert ".mov files do not say what a track is for (comment): .mkv and .mp4 files do" in said
+    said = coloured(tmp_path / "in.mp4", tmp_path / "out.mp4", "--encoder-options", "-dn")
+    assert "note:" not in said
+
+
+def test_the_titles_of_chapters_are_no_data_that_is_left_out(tmp_path: Path) -> None:
+    film = make_film(tmp_path / "one.mp4", "-c:v", "libx264", "-c:a", "aac")
+    (tmp_path / "chapters").write_text(
+        ";FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=300\ntitle=One\n"
+    )
+    chapters = ["-i", tmp_path / "chapters", "-map_chapters", "1"]
+    run_ffmpeg("-i", film, *chapters, "-c", "copy", tmp_path / "in.mp4")
+    said = coloured(tmp_path / "in.mp4", tmp_path / "out.mp4")
+    assert "left out" not in said
+    seen = subprocess.run([FFMPEG, "-i", tmp_path / "out.mp4"], capture_output=True, text=True).stderr
+    assert re.search(r"title\s+: One", seen)

@@ -13,6 +13,11 @@ from ..support.words import one_line
 
 _ATTACHED = re.compile(r"\((?:attached pic|timed thumbnails)\)")
 
+_MARKS = frozenset(
+    {"comment", "forced", "dub", "original", "lyrics", "karaoke", "hearing impaired", "visual impaired"}
+    | {"captions", "descriptions"}
+)
+
 _GET = 'pip install "vsdeoldify[cli]" (or: pip install imageio-ffmpeg)'
 _LACKS = "lacks the encoder libx264"
 
@@ -27,6 +32,8 @@ class Stream:
         attached: whether it is a cover picture or the like, and no film.
         index: its number among all streams of the file.
         size: of a picture, width and height as it is stored; None where that is unknown.
+        language: three letters, or "" where none is told.
+        marks: what it is for, as in "comment" or "forced".
     """
 
     kind: str
@@ -34,6 +41,8 @@ class Stream:
     attached: bool = False
     index: int = 0
     size: tuple[int, int] | None = None
+    language: str = ""
+    marks: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -187,7 +196,8 @@ def contents(ffmpeg: str, path: Path) -> Contents:
     length = re.search(r"^\s+Duration: (\d+):(\d+):(\d+\.\d+)", text, re.MULTILINE)
     seconds = float(length[1]) * 3600 + float(length[2]) * 60 + float(length[3]) if length else 0.0
     streams = re.findall(
-        r"^\s+Stream #0:(\d+)(?:\[\w+\])?(?:\([^)]*\))?: (Video|Audio|Subtitle|Attachment|Data): (\w+)(.*)$",
+        r"^\s+Stream #0:(\d+)(?:\[\w+\])?(?:\(([^)]*)\))?: "
+        r"(Video|Audio|Subtitle|Attachment|Data): (\w+)(.*)$",
         text,
         re.MULTILINE,
     )
@@ -196,8 +206,18 @@ def contents(ffmpeg: str, path: Path) -> Contents:
         float(start[1]) if start else 0.0,
         seconds,
         tuple(
-            Stream(kind, codec, bool(_ATTACHED.search(rest)), int(index), _size(rest))
-            for index, kind, codec, rest in streams
+            Stream(
+                kind,
+                codec,
+                bool(_ATTACHED.search(rest)),
+                int(index),
+                _size(rest),
+                "" if language == "und" else language,
+                frozenset(re.findall(r"\(([a-z ]+)\)", rest)) & _MARKS,
+            )
+            for index, language, kind, codec, rest in streams
+            # The titles of chapters, as a track of MP4 files; they go along as chapters.
+            if (codec, rest[:7]) != ("bin_data", " (text ")
         ),
         container[1] if container else "",
     )

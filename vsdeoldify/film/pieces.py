@@ -30,6 +30,9 @@ from .job import Job, Place
 Span = tuple[int, int]
 """The first frame and the one after the last."""
 
+_KEPT = 2
+"""How many times a film's room the pieces of earlier runs may take beside it."""
+
 _JOB = "job.json"
 _LOCK = "lock"
 _LIST = "list.ffconcat"
@@ -267,10 +270,22 @@ class Workshop:
             return not self.missing() and self._joined == self._joint(output, how)
 
     def note_joined(self, output: Path, how: str) -> None:
-        """Write down of what a film was joined."""
+        """Write down of what a film was joined, and drop the oldest pieces where many are of no use to it."""
         with self._guard:
+            self._drop_oldest()
             self._joined = self._joint(output, how)
             self._write_job()
+
+    def _drop_oldest(self) -> None:
+        """Keep of the pieces of earlier runs the latest ones, for those who change their mind."""
+        used = {path.name for path in self._done.values()}
+        room = _KEPT * sum(path.stat().st_size for path in self._done.values())
+        old = [self._folder / name for name in self._names() if _WHOLE.fullmatch(name) and name not in used]
+        for path in sorted(old, key=lambda path: path.stat().st_mtime_ns, reverse=True):
+            room -= path.stat().st_size
+            if room < 0:
+                path.unlink()
+                self._sizes.pop(path.name, None)
 
     def _joint(self, output: Path, how: str) -> dict[str, Any]:
         pieces = [self._done[number].name for number in range(len(self._spans))]

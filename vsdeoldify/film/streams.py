@@ -19,6 +19,27 @@ _NOT_IN_MATROSKA = frozenset({"pcm_dvd", "pcm_bluray", "nellymoser", "adpcm_swf"
 # What sound becomes that cannot be copied, the first that works.
 _AUDIO_ENCODERS = {".webm": ("libopus",), ".mkv": ("flac", "aac")}
 
+# ffmpeg's names of QuickTime's languages, where it knows the usual ones by others only.
+_QUICKTIME = dict(
+    pair.split(":")
+    for pair in (
+        "fre:fra deu:ger nld:dut swe:sve ell:gre isl:ice zho:chi fas:per sqi:alb rum:ron cze:ces slo:slk "
+        "mkd:mac hye:arm kat:geo bod:tib mya:bur msa:may cym:wel eus:baq"
+    ).split()
+)
+# QuickTime numbers its languages; these are they, as ffmpeg names them.
+_NUMBERED = frozenset(
+    (
+        "eng fra ger ita dut sve spa dan por nor heb jpn ara fin gre ice mlt tur chi urd hin tha kor lit "
+        "pol hun est lav rus iri per alb ron ces slk slv yid mac bul ukr bel uzb kaz aze arm geo mol kir "
+        "tgk tuk mon pus kur kas snd tib nep san mar ben asm guj ori mal kan tam tel sin bur khm lao vie "
+        "ind tgl may amh tir orm som swa kin run nya mlg epo wel baq cat lat que grn aym tat uig dzo jav "
+    ).split()
+)
+
+_MARKED = frozenset({".mkv", ".mp4"})
+"""The containers that say what a track is for."""
+
 _TEXT_SUBTITLES = frozenset({"subrip", "ass", "ssa", "webvtt", "mov_text", "text"})
 
 _PICTURE_SUBTITLES = frozenset({"dvd_subtitle", "dvb_subtitle", "hdmv_pgs_subtitle"})
@@ -49,11 +70,13 @@ class Passenger:
         kind: "a" for sound, "s" for subtitles, "t" for attached files.
         index: its number among those of its kind.
         ways: from best to worst; the last one always works.
+        language: what the container calls its language; "" leaves that to ffmpeg.
     """
 
     kind: str
     index: int
     ways: tuple[Way, ...]
+    language: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,6 +98,8 @@ class StreamPlan:
         for kind in "ast":
             for place, (passenger, way) in enumerate(self.kept(kind)):
                 options += ["-map", f"1:{kind}:{passenger.index}", f"-c:{kind}:{place}", way.codec]
+                if passenger.language:
+                    options += [f"-metadata:s:{kind}:{place}", f"language={passenger.language}"]
                 if way.options:
                     options += [f"{way.options[0]}:{kind}:{place}", way.options[1]]
         return (*options, "-map_metadata", "1", "-map_chapters", "1")
@@ -117,18 +142,30 @@ def plan_streams(found: Contents, suffix: str) -> StreamPlan:
         general.append("one picture track is coloured, the one that players show; others are left out")
     if found.covers:
         general.append("the cover picture is left out")
+    if data := len(found.of_kind("Data")):
+        general.append(f"{data} data track{'s' if data > 1 else ''} (time codes or the like): left out")
     attached = found.of_kind("Attachment")
     if attached and suffix != ".mkv":
         general.append(f"{suffix} files hold no attached files (fonts): they are left out")
         attached = []
+    beside = [stream for stream in found.streams if stream.kind in ("Audio", "Subtitle")]
+    if suffix not in _MARKED and (marks := sorted({mark for stream in beside for mark in stream.marks})):
+        general.append(
+            f"{suffix} files do not say what a track is for ({', '.join(marks)}): .mkv and .mp4 files do"
+        )
+    unnamed = sorted({s.language for s in beside if s.language} - _NUMBERED - _QUICKTIME.keys())
+    if suffix == ".mov" and unnamed:
+        general.append(
+            f"{suffix} files have no name for the language {' and '.join(unnamed)}: .mkv and .mp4 files have"
+        )
     return StreamPlan(
         (
             *(
-                Passenger("a", n, _sound(stream, n, suffix))
+                Passenger("a", n, _sound(stream, n, suffix), _language(stream, suffix))
                 for n, stream in enumerate(found.of_kind("Audio"))
             ),
             *(
-                Passenger("s", n, _subtitles(stream, n, suffix))
+                Passenger("s", n, _subtitles(stream, n, suffix), _language(stream, suffix))
                 for n, stream in enumerate(found.of_kind("Subtitle"))
             ),
             *(
@@ -138,6 +175,10 @@ def plan_streams(found: Contents, suffix: str) -> StreamPlan:
         ),
         tuple(general),
     )
+
+
+def _language(stream: Stream, suffix: str) -> str:
+    return _QUICKTIME.get(stream.language, "") if suffix == ".mov" else ""
 
 
 def _sound(stream: Stream, number: int, suffix: str) -> tuple[Way, ...]:
