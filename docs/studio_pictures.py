@@ -85,9 +85,6 @@ def main() -> None:
             shoot(page, "studio_render")
             page.locator("#render-stop").click()
             expect(page.locator("#render-stop")).to_be_hidden(timeout=60_000)
-            page.keyboard.press("?")
-            page.wait_for_timeout(300)
-            shoot(page, "studio_keys")
 
 
 def size(name: str) -> dict[str, int]:
