@@ -151,6 +151,8 @@ def test_every_import_is_declared_where_it_is_needed() -> None:
     allowed_in = {
         **dict.fromkeys(("cli", "comparison", "doctor", "film", "metrics.py", "pictures"), of_the_command),
         "studio": of_the_command | modules_of(EXTRAS["studio"]),
+        # Dask's settings are a package of its own, which comes with it.
+        "cluster": base | modules_of(EXTRAS["cluster"]) | {"dask"},
         "training": base | modules_of(EXTRAS["train"]),
         "runtime": base | modules_of(EXTRAS["openvino"]),
         # Its absence is a sentence with the command.
@@ -164,7 +166,7 @@ def test_every_import_is_declared_where_it_is_needed() -> None:
 
 def test_nothing_is_asked_for_in_vain() -> None:
     used = {module for path in PACKAGE.rglob("*.py") for module in imported(path)}
-    for extra in ("cli", "openvino", "studio", "train"):
+    for extra in ("cli", "cluster", "openvino", "studio", "train"):
         assert modules_of(EXTRAS[extra]) - {"vsdeoldify[cli]"} <= used, extra
     assert modules_of(PROJECT["dependencies"]) <= used
 

@@ -193,6 +193,11 @@ class Workshop:
             return sum(end - first for first, end in (self._spans[number] for number in self._done))
 
     @property
+    def folder(self) -> Path:
+        """The folder."""
+        return self._folder
+
+    @property
     def pieces(self) -> list[Span]:
         """The pieces of the film, in order; those that were there already as they are."""
         return list(self._spans)
@@ -394,7 +399,12 @@ class Workshop:
 
     def _unlink(self, pattern: re.Pattern[str]) -> None:
         for name in filter(pattern.fullmatch, self._names()):
-            (self._folder / name).unlink(missing_ok=True)
+            try:
+                (self._folder / name).unlink(missing_ok=True)
+            except PermissionError:
+                if pattern is not _PART:
+                    raise
+                # On Windows: somebody who was left behind still writes it.
 
     def _read_job(self) -> Job | None:
         """The job of the pieces that lie here, to say in what it differs; None where that cannot be read."""
