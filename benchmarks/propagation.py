@@ -164,9 +164,7 @@ def two_ways(path: Path, distances: Sequence[int]) -> dict[int, list[tuple[float
     canvas, gray = formats.to_canvas(source, SIZE), formats.to_gray(source, SIZE)
     cuts = scenes.find_cuts(gray, CUT)
     begins = [bool(f.props["_SceneChangePrev"]) for f in cuts.frames()]
-    plain = core.resize.Bicubic(source, format=vs.GRAY8)
-    automatic = formats.to_canvas(ddeoldify(plain, 1, ddcolor_p=["preview", 16], device_index=99), SIZE)
-    automatic = core.std.ShufflePlanes([gray, automatic, automatic], [0, 1, 2], vs.YUV)
+    automatic = formats.to_canvas(ddeoldify(source, 1, ddcolor_p=["preview", 16], device_index=99), SIZE)
     difference = core.std.Expr([canvas, automatic], ["", "x y -", "x y -"])
     found: dict[int, list[tuple[float, float, float]]] = {distance: [] for distance in distances}
     for start in range(0, len(source), 24):
