@@ -126,6 +126,26 @@ def test_a_film_goes_on_alone_and_on_a_cluster(
     assert frames(made.output) == frames(single)
 
 
+def test_four_workers_make_the_same_film_by_references_and_by_every_third_frame(
+    film: Path, tmp_path: Path
+) -> None:
+    """With the bundled network and the plugin for motion, on this computer, for as long as the film takes."""
+    folder = tmp_path / "references"
+    folder.mkdir()
+    painted = "select='eq(n,14)',hue=h=60"
+    run_ffmpeg("-i", film, "-vf", painted, "-frames:v", "1", "-update", "1", folder / "ref_000014.png")
+    command = [sys.executable, "-m", "vsdeoldify", "colorize", film, "--preset", "preview", "--every", "3"]
+    command += ["--references", folder, "--device", "cpu", "--segment", "10", "--render-factor", "10"]
+    command += ["--encoder-options", "-c:v ffv1", "--progress", "json"]
+    for name, options in (("single", []), ("four", ["--cluster", "local:4"])):
+        running = start([*command, "-o", tmp_path / f"{name}.mkv", *options], tmp_path / f"{name}.log")
+        assert running.end() == 0, running.said()
+    assert frames(tmp_path / "four.mkv") == frames(tmp_path / "single.mkv")
+    assert len({frame.split(",")[-1] for frame in frames(tmp_path / "four.mkv")}) == FRAMES
+    said = (tmp_path / "four.log").read_text()
+    assert all(f'"name": "worker {number} (CPU)"' in said for number in range(1, 5))
+
+
 def _answer(port: int, certificate: Path | None, request: bytes | None, *, plain: bool = False) -> bytes:
     """What a port says to somebody, or nothing where it hangs up."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
