@@ -231,16 +231,3 @@ def _size(rest: str) -> tuple[int, int] | None:
 def file_argument(path: Path) -> str:
     """A path as ffmpeg takes it: a name with a colon or a leading dash is no protocol or option then."""
     return f"file:{path}"
-
-
-def failure(program: str, code: int, log: str) -> FilmError:
-    """The error for a program that failed: how it ended, and the end of what it said."""
-    if code < 0:
-        how = f"{program} was killed (signal {-code})"
-        if -code == 9:
-            how += ": perhaps the memory was full"
-    else:
-        how = f"{program} failed (exit code {code})"
-    lines = [line.strip() for line in plain(log).splitlines() if line.strip()]
-    # ffmpeg says the cause first and what followed from it last.
-    return FilmError(how + (": " + " | ".join(lines[:4]) if lines else ""))

@@ -27,6 +27,7 @@ from ..support.errors import FilmError
 from ..support.words import sentence
 from .frames import Wanted, load, write_frames
 from .names import named
+from .refusals import of_source
 from .tracks import film_track
 
 if TYPE_CHECKING:
@@ -83,6 +84,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def _sentence(error: BaseException) -> str:
     text = sentence(error)
+    if (words := of_source(text)) is not None:
+        return words
     # What this process itself imports comes with the package or its dependencies.
     return (
         f"{text}\nvsdeoldify doctor tells the command that fixes it"
