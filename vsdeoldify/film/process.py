@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from ..support.errors import FilmError
 from .ffmpeg import plain
-from .refusals import of_ffmpeg
+from .refusals import UNDECODED, of_ffmpeg
 from .render import ERROR_MARK
 
 
@@ -59,7 +59,8 @@ class Process:
         self._log.seek(0)
         text = self._log.read().decode(errors="replace")
         if marked := re.findall(rf"^{ERROR_MARK}(.*)$", text, re.MULTILINE):
-            return ProgramError(json.loads(marked[-1]))
+            told = json.loads(marked[-1])
+            return ProgramError(told) if told.startswith(UNDECODED) else FilmError(told)
         if code == 0 and not text.strip():
             return ProgramError(f"{self._name} ended before it had all frames")
         return _failure(self._name, code, plain(text))

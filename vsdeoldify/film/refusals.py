@@ -73,6 +73,9 @@ _FFMPEG: tuple[tuple[str, str], ...] = (
     ),
 )
 
+UNDECODED = "the film cannot be decoded"
+"""How the sentence begins for a film that breaks while it is read."""
+
 _BROKEN_FRAME = re.compile(r"VideoSource: .*frame (?:number )?(\d+)")
 
 
@@ -100,6 +103,6 @@ def of_source(text: str) -> str | None:
     found = _BROKEN_FRAME.search(text)
     place = f"at frame {found[1]}" if found else "at one of its frames"
     return (
-        f"the film cannot be decoded {place}: it is damaged there, or was changed while it was read. Copy it "
+        f"{UNDECODED} {place}: it is damaged there, or was changed while it was read. Copy it "
         "again from where it came, or leave the place out with --start and --end"
     )

@@ -232,12 +232,14 @@ def probe_reel(runs: Sequence[dict[str, Any]], counts: Sequence[int], file: Bina
         file: where lines with the per cent read so far go, each after `PROGRESS_MARK`.
 
     Returns:
-        Number of frames, size, format, tags and mean brightness (0 to 1) of the first one; the `odd` frame
-        that is unlike the first one, if there is one; the frames that are `lost`, since they cannot be
+        Number of frames, size, format, tags and `block_means` of the first one (none where it is YUV); the
+        `odd` frame that is unlike the first one, if there is one; those that are `lost`, since they cannot be
         decoded. Or, where the source filter does not open them, what it says.
     """
     import numpy as np
     import vapoursynth as vs
+
+    from ..pictures.files import block_means
 
     _report_reading(file)
     lost: list[int] = []
@@ -276,7 +278,9 @@ def probe_reel(runs: Sequence[dict[str, Any]], counts: Sequence[int], file: Bina
         "subsampling": [first.format.subsampling_w, first.format.subsampling_h],
         "tags": found,
         "alpha": _transparent(first.props),
-        "mean": sum(float(np.asarray(plane).mean()) for plane in first) / first.format.num_planes / top,
+        "means": block_means(np.stack([np.asarray(plane) for plane in first], -1) / top)
+        if first.format.color_family != vs.YUV
+        else [],
     }
 
 
