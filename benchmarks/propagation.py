@@ -1,14 +1,19 @@
-"""What colours lose on their way from key frames to other frames: `python benchmarks/propagation.py`.
+"""Colours on their way along motion: `python benchmarks/propagation.py keys|reference|own|time|plot`.
 
-The true chroma of the clips in the folder `shared` stands in for a perfect network, so what is measured is
-the way alone: mean CIEDE2000 over every third frame, without key frames, of all places and of moving ones
-(luma that differs from the nearer regular key's by more than 16/255), with the plugin for motion and without.
-Then the processor's time, with the true chroma as it comes.
+keys: what they lose between key frames. The true chroma of the clips in the folder `shared` stands in for a
+perfect network, so what is measured is the way alone: mean CIEDE2000 over every third frame, without key
+frames, of all places and of moving ones (luma 16/255 and more off the nearer regular key's).
+reference: the same, so many frames after one reference beside a gray clip; what is lost where the frame
+agrees with nothing in it, and how much is sure and wrong.
+own: the bundled model's own colours, which differ from key frame to key frame: how steady they are.
+time: the processor's time of `every` and of mode M, with the true chroma as it comes.
+plot: docs/images/propagation.png from the figures that keys and reference left in propagation.csv beside it.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import os
 import statistics
 import time
@@ -22,8 +27,11 @@ import vapoursynth as vs
 from numpy.typing import NDArray
 from vapoursynth import core
 
+from vsdeoldify import ddeoldify, ddeoldify_stabilizer, meter
 from vsdeoldify.metrics import ciede2000, rgb_to_lab
+from vsdeoldify.settings.params import stab_params
 from vsdeoldify.vsutils import formats, scenes
+from vsdeoldify.vsutils.filters.stabilize import stabilize
 from vsdeoldify.vsutils.frames import in_order
 from vsdeoldify.vsutils.planes import colourless, plane
 from vsdeoldify.vsutils.propagation import keyframes, keys, motion, references
@@ -33,6 +41,8 @@ SIZE = 384
 CUT = 0.15
 MOVING = 16 / 255
 STRIDE = 3
+DOUBTFUL, SURE, WRONG = 0.3, 0.7, 8.0
+FIGURES = Path(__file__).parents[1] / "docs" / "images" / "propagation.csv"
 
 
 class Costs(NamedTuple):
@@ -98,57 +108,170 @@ def cost(canvas: vs.VideoNode, gray: vs.VideoNode, every: int) -> Costs:
     )
 
 
-def one_reference(path: Path, distances: Sequence[int]) -> dict[int, list[float]]:
-    """Mean CIEDE2000 so many frames after the one frame whose true colours a gray clip is given."""
+class Carried(NamedTuple):
+    """What one reference gives a frame.
+
+    Attributes:
+        all: mean CIEDE2000.
+        unmatched: that of places that agree with nothing in the reference; None: there are none.
+        false: share of the places that are sure and wrong.
+    """
+
+    all: float
+    unmatched: float | None
+    false: float
+
+
+def one_reference(path: Path, distances: Sequence[int]) -> dict[int, list[Carried]]:
+    """Frames so far after the one frame whose true colours a gray clip is given."""
     source = opened(path)
     canvas, gray = formats.to_canvas(source, SIZE), formats.to_gray(source, SIZE)
     cuts = scenes.find_cuts(gray, CUT)
     begins = [bool(f.props["_SceneChangePrev"]) for f in cuts.frames()]
-    found: dict[int, list[float]] = {distance: [] for distance in distances}
+    found: dict[int, list[Carried]] = {distance: [] for distance in distances}
+    between = motion.Motion(gray)
     for start in range(0, len(source), 12):
         referred = references.Referred(canvas, [start])
         result = references.apply_references(gray, colourless(gray), referred, cuts, coloured=False)
+        agreements = [
+            between.agreement(between.moved_luma(core.std.Loop(between.levels[start], len(gray)))),
+            between.agreement(core.std.Loop(gray[start], len(gray))),
+        ]
+        best = core.std.Expr(agreements, "x y max")
         for distance in distances:
             n = start + distance
             if n < len(source) and not any(begins[start + 1 : n + 1]):
-                with canvas.get_frame(n) as true, result.get_frame(n) as frame:
+                with canvas.get_frame(n) as true, result.get_frame(n) as frame, best.get_frame(n) as agrees:
                     luma = np.asarray(true[0])
-                    found[distance].append(float(ciede2000(lab(luma, true), lab(luma, frame)).mean()))
+                    difference = ciede2000(lab(luma, true), lab(luma, frame))
+                    sure = np.asarray(agrees[0])
+                    unmatched = difference[sure < DOUBTFUL]
+                    false = (sure >= SURE) & (difference > WRONG)
+                    found[distance].append(
+                        Carried(
+                            float(difference.mean()),
+                            float(unmatched.mean()) if unmatched.size else None,
+                            float(false.mean()),
+                        )
+                    )
     return found
 
 
-def milliseconds(path: Path, every: int) -> float:
+class Steadiness(NamedTuple):
+    """How steady colours are: what `meter` says, and the last.
+
+    Attributes:
+        flicker: of still places, in 8-bit levels.
+        cdc: colour distribution consistency.
+        colourfulness: as it is called.
+        pumping: change of the colours of still places onto a regular key frame, by that beyond it.
+    """
+
+    flicker: float
+    cdc: float
+    colourfulness: float
+    pumping: float
+
+
+def own_colours(source: vs.VideoNode) -> dict[str, Steadiness]:
+    """How steady the bundled model's colours are, coloured and calmed in several ways."""
+    gray = core.resize.Bicubic(source, format=vs.GRAY8)
+    luma = meter.read(core.resize.Bicubic(gray, format=vs.YUV444P8, matrix=vs.MATRIX_ST170_M), SIZE).luma
+    marked = list(scenes.find_cuts(formats.to_gray(gray, SIZE), CUT).frames())
+    cuts = [n for n, f in enumerate(marked) if n and f.props["_SceneChangePrev"]]
+    found = {}
+    for name, every, mode in (
+        ("every frame", 1, ""),
+        ("every frame, mode G over 15", 1, "G"),
+        ("every frame, mode M over 15", 1, "M"),
+        ("every=10", 10, ""),
+        ("every=20", 20, ""),
+        ("every=40", 40, ""),
+        ("every=20, mode G over 15", 20, "G"),
+    ):
+        clip = ddeoldify(gray, 1, ddcolor_p=["preview", 16], device_index=99, every=every)
+        if mode:
+            clip = ddeoldify_stabilizer(clip, stab=True, stab_p=[15, mode, 1, 15, 0.2, 0.15, "none"])
+        film = meter.Film(luma, meter.read(clip, SIZE).chroma)
+        report = meter.measure(film, film, None, cuts)
+        found[name] = Steadiness(
+            report.flicker, report.cdc, report.colourfulness, pumping(film, every if every > 1 else 20, cuts)
+        )
+    return found
+
+
+def pumping(film: meter.Film, every: int, cuts: Sequence[int]) -> float:
+    """Mean change of still places onto a regular key frame, by that from it to the next frame."""
+    still = meter.motion(film.luma, cuts) < meter.STILL
+    change = np.abs(np.diff(film.chroma, axis=0)).mean(1)
+    onto, beyond = [], []
+    for n in range(every, len(film.luma) - 1, every):
+        if not {n, n + 1} & set(cuts):
+            onto.append(float(change[n - 1][still[n]].mean()))
+            beyond.append(float(change[n][still[n]].mean()))
+    return statistics.mean(onto) / statistics.mean(beyond)
+
+
+def milliseconds(path: Path) -> dict[str, float]:
     """Processor time a frame, without that of the source."""
+    source = opened(path)
+    gray, canvas = (held(make(source, SIZE)) for make in (formats.to_gray, formats.to_canvas))
+    cuts = scenes.find_cuts(gray, CUT)
 
-    def used(make: Callable[[vs.VideoNode, vs.VideoNode], vs.VideoNode]) -> float:
-        source = opened(path)
-        canvas, gray = formats.to_canvas(source, SIZE), formats.to_gray(source, SIZE)
-        begun = time.process_time()
-        for _frame in in_order(make(gray, canvas)):
-            pass
-        return 1000 * (time.process_time() - begun) / len(source)
+    def filled(every: int) -> vs.VideoNode:
+        return keyframes.interpolate(gray, canvas[::every], canvas, every, cuts)
 
-    def filled(gray: vs.VideoNode, canvas: vs.VideoNode) -> vs.VideoNode:
-        return keyframes.interpolate(gray, canvas[::every], canvas, every, scenes.find_cuts(gray, CUT))
+    def averaged(mode: str) -> vs.VideoNode:
+        return stabilize(canvas, stab_params([15, mode, 1, 15, 0.2, 0.15, "none"]), cuts)
 
-    rounds = [
-        used(filled) - used(lambda gray, canvas: core.std.Interleave([gray, plane(canvas, 0)]))
-        for _ in range(3)
-    ]
-    return statistics.median(rounds)
+    def used(make: Callable[[], vs.VideoNode]) -> float:
+        times = []
+        for _ in range(3):
+            begun = time.process_time()
+            for _frame in in_order(make()):
+                pass
+            times.append(1000 * (time.process_time() - begun) / len(source))
+        # Other work on the machine only ever adds time.
+        return min(times)
+
+    return {
+        "every=10": used(lambda: filled(10)),
+        "every=40": used(lambda: filled(40)),
+        "mode G over 15": used(lambda: averaged("G")),
+        "mode M over 15": used(lambda: averaged("M")),
+    }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+def held(clip: vs.VideoNode) -> vs.VideoNode:
+    """The clip from memory."""
+    frames = list(in_order(clip))
+    blank = core.std.BlankClip(clip, length=len(frames), keep=True)
+    return core.std.ModifyFrame(blank, blank, lambda n, f: frames[n])
+
+
+def note(part: str, rows: Sequence[tuple[str, int, float]]) -> None:
+    """Keep figures for the plot, in place of those that the same part left before."""
+    kept = []
+    if FIGURES.exists():
+        with FIGURES.open(encoding="utf-8", newline="") as file:
+            kept = [
+                row
+                for row in csv.reader(file)
+                if row[:1] != [part] or row[2] not in {str(x) for _, x, _ in rows}
+            ]
+    kept += [[part, name, str(x), f"{value:.3f}"] for name, x, value in rows]
+    with FIGURES.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows(kept)
+
+
+def print_keys(paths: Sequence[Path], steps: Sequence[int]) -> None:
+    print(
+        "| every | | "
+        + " | ".join(path.stem for path in paths)
+        + " | mean | moving places | frames coloured |"
     )
-    parser.add_argument("--steps", default="10,20,40")
-    options = parser.parse_args()
-    paths = sorted((SHARED / "clips").glob("*.mp4"))
-    names = [path.stem for path in paths]
-    print("| every | | " + " | ".join(names) + " | mean | moving places | frames coloured |")
-    print("|---" * (len(names) + 5) + "|")
-    for every in map(int, options.steps.split(",")):
+    print("|---" * (len(paths) + 5) + "|")
+    for every in steps:
         for title, available, further, spoil in (
             ("without motion", False, False, False),
             ("motion, regular keys", True, False, False),
@@ -165,28 +288,114 @@ def main() -> None:
                     mock.patch.object(keys, "TOO_MUCH", keys.TOO_MUCH if further else 2.0),
                 ):
                     row.append(cost(canvas, gray, every))
-            print_row(every, title, row)
-    print("\nOne reference, so many frames before, beside a gray clip:\n")
-    distances = (5, 10, 20, 40)
-    print("| clip | " + " | ".join(map(str, distances)) + " |\n" + "|---" * (len(distances) + 1) + "|")
-    rows = {path.stem: one_reference(path, distances) for path in paths}
-    means = {
-        name: [statistics.mean(row[d]) if row[d] else None for d in distances] for name, row in rows.items()
+            cells = [f"{costs.all:.2f}" for costs in row]
+            means = (
+                statistics.mean(costs.all for costs in row),
+                statistics.mean(costs.moving for costs in row),
+            )
+            cells += [f"{means[0]:.3f}", f"{means[1]:.2f}", str(sum(costs.keys for costs in row))]
+            print(f"| {every} | {title} | " + " | ".join(cells) + " |", flush=True)
+            note("keys: " + title, [("all", every, means[0]), ("moving", every, means[1])])
+
+
+def print_reference(paths: Sequence[Path], distances: Sequence[int]) -> None:
+    print("| clip | " + " | ".join(f"{d} frames after" for d in distances) + " |")
+    print("|---" * (len(distances) + 1) + "|")
+    means: dict[int, list[Carried]] = {d: [] for d in distances}
+    for path in paths:
+        found = one_reference(path, distances)
+        cells = []
+        for distance in distances:
+            if not found[distance]:
+                cells.append("–")
+                continue
+            unmatched = [one.unmatched for one in found[distance] if one.unmatched is not None]
+            mean = Carried(
+                statistics.mean(one.all for one in found[distance]),
+                statistics.mean(unmatched) if unmatched else None,
+                statistics.mean(one.false for one in found[distance]),
+            )
+            means[distance].append(mean)
+            cells.append(carried_text(mean))
+        print(f"| {path.stem} | " + " | ".join(cells) + " |", flush=True)
+    rows = []
+    for distance, known in means.items():
+        unmatched = [one.unmatched for one in known if one.unmatched is not None]
+        mean = Carried(
+            statistics.mean(one.all for one in known),
+            statistics.mean(unmatched),
+            statistics.mean(one.false for one in known),
+        )
+        rows.append(mean)
+        note("reference", [("all", distance, mean.all), ("unmatched", distance, mean.unmatched or 0.0)])
+    print("| mean | " + " | ".join(map(carried_text, rows)) + " |")
+
+
+def carried_text(mean: Carried) -> str:
+    unmatched = "–" if mean.unmatched is None else f"{mean.unmatched:.1f}"
+    return f"{mean.all:.2f} (unmatched {unmatched}, sure and wrong {mean.false:.1%})"
+
+
+def print_own() -> None:
+    films = {"sample_bw": opened(SHARED / "film" / "sample_bw.mp4")[:120]}
+    films |= {
+        name: opened(SHARED / "clips" / f"{name}.mp4") for name in ("park_football", "woman_dog_garden")
     }
-    known = [[row[i] for row in means.values() if row[i] is not None] for i in range(len(distances))]
-    means["mean"] = [statistics.mean(filter(None, values)) for values in known]
-    for name, values in means.items():
-        print(f"| {name} | " + " | ".join("–" if v is None else f"{v:.2f}" for v in values) + " |")
-    print()
-    for every in (10, 40):
-        print(f"every={every}: {milliseconds(paths[-1], every):.1f} ms of processor time a frame")
+    print("| film | | flicker | CDC | colourfulness | onto a key / beyond it |")
+    print("|---|---|---|---|---|---|")
+    for film, source in films.items():
+        for name, found in own_colours(source).items():
+            print(
+                f"| {film} | {name} | {found.flicker:.2f} | {found.cdc:.4f} | {found.colourfulness:.1f} | "
+                f"{found.pumping:.2f} |",
+                flush=True,
+            )
 
 
-def print_row(every: int, title: str, row: Sequence[Costs]) -> None:
-    cells = [f"{costs.all:.2f}" for costs in row]
-    cells += [f"{statistics.mean(costs.all for costs in row):.3f}"]
-    cells += [f"{statistics.mean(costs.moving for costs in row):.2f}", str(sum(costs.keys for costs in row))]
-    print(f"| {every} | {title} | " + " | ".join(cells) + " |", flush=True)
+def plot() -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    with FIGURES.open(encoding="utf-8", newline="") as file:
+        rows = [(part, name, int(x), float(value)) for part, name, x, value in csv.reader(file)]
+    figure, axes = pyplot.subplots(1, 3, figsize=(11, 3.6), layout="constrained")
+    titles = "between key frames, all places", "between key frames, moving places", "after one reference"
+    for axis, title, name in zip(axes, titles, ("all", "moving", "all"), strict=True):
+        for part in dict.fromkeys(row[0] for row in rows):
+            if part.startswith("keys: ") == (axis is axes[2]):
+                continue
+            points = sorted(
+                (x, value) for row_part, row_name, x, value in rows if (row_part, row_name) == (part, name)
+            )
+            label = part.removeprefix("keys: ")
+            axis.plot(*zip(*points, strict=True), marker="o", label=None if axis is axes[2] else label)
+        axis.set(title=title, xlabel="every" if axis is not axes[2] else "frames", ylim=(0, None))
+    axes[0].set_ylabel("mean CIEDE2000")
+    axes[0].legend(fontsize="small")
+    figure.savefig(FIGURES.with_suffix(".png"), dpi=110)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=("keys", "reference", "own", "time", "plot"))
+    parser.add_argument("--steps", default="10,20,40", help="keys: values of every")
+    options = parser.parse_args()
+    paths = sorted((SHARED / "clips").glob("*.mp4"))
+    if options.what == "keys":
+        print_keys(paths, [int(step) for step in options.steps.split(",")])
+    elif options.what == "reference":
+        print_reference(paths, (5, 10, 20, 40))
+    elif options.what == "own":
+        print_own()
+    elif options.what == "time":
+        for name, used in milliseconds(SHARED / "clips" / "park_football.mp4").items():
+            print(f"{name}: {used:.1f} ms of processor time a frame")
+    else:
+        plot()
 
 
 if __name__ == "__main__":

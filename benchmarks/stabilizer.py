@@ -1,7 +1,8 @@
-"""The stabilizer measured: `python benchmarks/stabilizer.py speed|table|pictures`.
+"""The stabilizer measured: `python benchmarks/stabilizer.py speed|table|moving|pictures`.
 
 speed: frames per second of dark + smooth + stab (defaults) beside the same formulas in OpenCV.
 table: flicker, ghosting and colour of every mode, as Markdown.
+moving: flicker and error of still and of moving places, and ghosts, of the modes that may be chosen between.
 pictures: the before/after strips of docs/images.
 
 The clips come from the folder `shared` beside the checkout, or from $VSDEOLDIFY_SHARED.
@@ -182,6 +183,36 @@ def table(size: int) -> None:
             )
 
 
+def flicker_of_moving(film: meter.Film, truth: meter.Film, cuts: tuple[int, ...]) -> float:
+    """Mean change of the error of moving places from frame to frame, in 8-bit levels."""
+    moving = meter.motion(truth.luma, cuts) > meter.MOVING
+    change = np.abs(np.diff(film.chroma - truth.chroma, axis=0)).mean(1)
+    kept = [n for n in range(1, len(moving)) if n not in cuts]
+    return 255 * float(np.concatenate([change[n - 1][moving[n]] for n in kept]).mean())
+
+
+def moving(size: int) -> None:
+    films = {}
+    for name in ("hands_cups", "park_football", "woman_dog_garden", "city_bikes_cuts"):
+        first, last, cuts = CLIPS[name]
+        truth = meter.read(opened(name)[first:last], size)
+        films[name] = truth, with_blotches(truth), cuts
+    print("| | " + " | ".join(films) + " | mean |")
+    print("|---" * (len(films) + 2) + "|")
+    for mode, frames in (("A", 15), ("G", 15), ("M", 15), ("M", 31)):
+        rows = []
+        for truth, film, cuts in films.values():
+            calmed, clean = (stabilized(one, mode, frames) for one in (film, truth))
+            still = meter.flicker(calmed, cuts)
+            moved = flicker_of_moving(calmed, truth, cuts)
+            errors = meter.ghosting(calmed, truth, cuts), meter.ghosting(clean, truth, cuts)
+            rows.append((still, moved, *errors))
+        rows.append(tuple(np.mean(rows, axis=0)))
+        cells = [" / ".join(number(value) for value in row) for row in rows]
+        print(f"| {mode}{frames} | " + " | ".join(cells) + " |", flush=True)
+    print("\nflicker of still places / of moving places / error of moving places / ghosts")
+
+
 def labelled(picture: NDArray[np.uint8], text: str) -> NDArray[Any]:
     bar = np.full((22, picture.shape[1], 3), 255, np.uint8)
     cv2.putText(bar, text, (4, 16), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (0, 0, 0), 1, cv2.LINE_AA)
@@ -223,7 +254,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=("speed", "table", "pictures"))
+    parser.add_argument("what", choices=("speed", "table", "moving", "pictures"))
     parser.add_argument("--rounds", type=int, default=6, help="speed: rounds in turns (6)")
     parser.add_argument("--size", type=int, default=384, help="table: side of the canvas (384)")
     chosen = parser.parse_args()
@@ -233,6 +264,8 @@ def main() -> None:
         speed(chosen.rounds)
     elif chosen.what == "table":
         table(chosen.size)
+    elif chosen.what == "moving":
+        moving(chosen.size)
     else:
         pictures()
 

@@ -72,11 +72,7 @@ def build(
 
 def _referred(clip: vs.VideoNode, canvas: vs.VideoNode, coloured: bool, request: Referring) -> vs.VideoNode:
     """The canvas, coloured or corrected by references."""
-    if not motion.is_available():
-        raise ImportError(
-            "colours that follow references need VapourSynth's plugin mvutensils, which is not there: "
-            + motion.INSTALL
-        )
+    motion.require("colours that follow references need")
     given, size = request.references, canvas.width
     # The luma and the cuts are looked at in many frames; the networks must not run for them.
     gray = formats.to_gray_as_filmed(clip, size)

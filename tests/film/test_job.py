@@ -9,7 +9,7 @@ import pytest
 from jobs import a_job
 
 from vsdeoldify.film import ffmpeg
-from vsdeoldify.film.identity import encoder_version, film_mark
+from vsdeoldify.film.identity import encoder_version, film_mark, goes_by_motion
 from vsdeoldify.film.job import FilmMark, Job, Place, portable, preset_at
 from vsdeoldify.networks.files import UsedModel
 from vsdeoldify.settings.presets import preset
@@ -131,6 +131,22 @@ def test_a_film_begun_by_options_is_not_gone_on_with_by_a_project() -> None:
         "encoder options",
         "colours: by a project then, by options now",
     ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "moving"),
+    [
+        ({}, False),
+        ({"every": 2}, True),
+        ({"stab_p": [9, " Motion "]}, True),
+        ({"stab": False, "stab_p": [9, "M"]}, False),
+        ({"stab_p": [9]}, False),
+    ],
+)
+def test_the_plugin_for_motion_decides_where_colours_follow_it(
+    changes: dict[str, object], moving: bool
+) -> None:
+    assert goes_by_motion(preset("fast").with_changes(**changes)) == moving
 
 
 def test_a_films_mark_goes_by_its_content(tmp_path: Path) -> None:

@@ -112,6 +112,30 @@ def test_pieces_of_a_changed_scene_are_made_again_and_the_others_stay(tmp_path: 
     assert missing(other, make=False) == []
 
 
+def test_of_the_pieces_of_earlier_settings_the_latest_stay(tmp_path: Path) -> None:
+    work, output = tmp_path / "out.mkv.unfinished", tmp_path / "out.mkv"
+    output.write_bytes(b"film")
+
+    def make(settings: str) -> set[str]:
+        scenes = ({"first": 0, "end": 40, "settings": settings},)
+        with Workshop(work, a_plan(tmp_path, a_job(scenes=scenes), 20)) as workshop:
+            workshop.prepare(resume=True, overwrite=False)
+            for number in workshop.missing():
+                deliver(workshop, number)
+            workshop.note_joined(output, "")
+            assert workshop.is_joined(output, "")
+            assert not workshop.is_joined(output, "otherwise")
+        return {path.name for path in work.glob("0*.mov")}
+
+    first = make("a")
+    assert len(make("b") - first) == 2
+    assert len(make("c")) == 6
+    assert make("a") == make("c")  # Nothing is dropped that takes no more than twice the film's room.
+    last = make("d")
+    assert len(last) == 6
+    assert not first & last  # Made first, and so the oldest.
+
+
 def test_another_length_of_pieces_keeps_those_that_are_there(tmp_path: Path) -> None:
     begin(tmp_path, (1,))
     done, missing, pieces = resumed(tmp_path, length=25)

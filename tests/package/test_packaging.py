@@ -63,6 +63,9 @@ def test_the_wheel_holds_the_package_as_committed_and_nothing_else(wheel: zipfil
     inside = {name for name in wheel.namelist() if ".dist-info/" not in name}
     committed = git_files("vsdeoldify") | {START}
     assert committed <= inside
+    assert {"index.html", "main.js", "style.css"} <= {
+        Path(name).name for name in inside if "/static/" in name
+    }
     kinds = {Path(name).suffix for name in inside - committed}
     assert kinds <= {".py"}, "only a module that is being written may be there before it is committed"
     assert all(name.startswith("vsdeoldify/") for name in inside - {START})
@@ -79,7 +82,9 @@ def test_everything_bundled_comes_with_its_licence(wheel: zipfile.ZipFile, wheel
     licences = {Path(name).as_posix() for name in wheel_metadata.get_all("License-File", [])}
     assert "LICENSE" in licences
     for name in wheel.namelist():
-        if ".dist-info/" in name or name.endswith((".py", "/py.typed")) or "LICENSE" in name:
+        # The studio's page is source, as the modules are.
+        page = name.startswith("vsdeoldify/studio/static/")
+        if ".dist-info/" in name or name.endswith((".py", "/py.typed")) or page or "LICENSE" in name:
             continue
         # Data: its folder holds the licence of what it was made from.
         beside = [one for one in licences if Path(one).parent == Path(name).parent]
@@ -146,6 +151,8 @@ def test_every_import_is_declared_where_it_is_needed() -> None:
     allowed_in = {
         **dict.fromkeys(("cli", "comparison", "doctor", "film", "metrics.py", "pictures"), of_the_command),
         "studio": of_the_command | modules_of(EXTRAS["studio"]),
+        # Dask's settings are a package of its own, which comes with it.
+        "cluster": base | modules_of(EXTRAS["cluster"]) | {"dask"},
         "training": base | modules_of(EXTRAS["train"]),
         "runtime": base | modules_of(EXTRAS["openvino"]),
         # Its absence is a sentence with the command.
@@ -159,7 +166,7 @@ def test_every_import_is_declared_where_it_is_needed() -> None:
 
 def test_nothing_is_asked_for_in_vain() -> None:
     used = {module for path in PACKAGE.rglob("*.py") for module in imported(path)}
-    for extra in ("cli", "openvino", "studio", "train"):
+    for extra in ("cli", "cluster", "openvino", "studio", "train"):
         assert modules_of(EXTRAS[extra]) - {"vsdeoldify[cli]"} <= used, extra
     assert modules_of(PROJECT["dependencies"]) <= used
 
@@ -182,7 +189,7 @@ def test_installed_packages_are_not_older_than_allowed() -> None:
 
 def test_no_code_is_run_that_a_model_file_could_bring() -> None:
     """Torch files are read as plain weights, and nothing else in the package unpickles or evaluates."""
-    runs_a_users_script = {("film/render.py", "exec")}
+    runs_a_users_script = {("film/frames.py", "exec")}
     for path in PACKAGE.rglob("*.py"):
         name = path.relative_to(PACKAGE).as_posix()
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

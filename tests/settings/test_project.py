@@ -112,6 +112,14 @@ def test_a_scenes_setting_that_is_the_films_is_none_of_its_own(project: Project)
     own = set_settings(project, {"ddcolor_p": {"hue": 20}, "stab": False}, 0)
     assert own.scenes[0].settings == {"ddcolor_p": {"hue": 20}, "stab": False}
     assert set_settings(own, {"ddcolor_p": {"hue": 10}}, 0).scenes[0].settings == {"stab": False}
+    # Also where the film has it from its preset, as long as the scene has the same one.
+    assert set_settings(own, {"stab": True, "stab_p": {"frames": 5}}, 0).scenes[0].settings == {
+        "ddcolor_p": {"hue": 20}
+    }
+    other = set_settings(own, {"preset": "preview", "ddcolor_p": {"render_factor": 24}}, 0)
+    assert other.scenes[0].settings["ddcolor_p"] == {"hue": 20, "render_factor": 24}
+    back = set_settings(other, {"preset": "fast"}, 0)
+    assert back.scenes[0].settings == {"ddcolor_p": {"hue": 20}, "stab": False}
 
 
 def test_settings_are_taken_back_for_one_scene_or_all(project: Project) -> None:

@@ -79,6 +79,9 @@ class CheapRecipe(Recipe):
 
 def main() -> int:
     """The command line."""
+    # By this module's name, under which workers find it too.
+    from cheap_vsdeoldify import CheapRecipe
+
     from vsdeoldify.cli import main
 
     os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])])

@@ -175,6 +175,29 @@ def test_a_thing_that_shows_itself_only_between_two_keys_gets_a_key_of_its_own()
     assert not asked
 
 
+@pytest.mark.parametrize("every", [8, 20])
+def test_colours_do_not_jump_at_key_frames_that_differ(every: int) -> None:
+    """A network gives each key frame another shade: the change is spread over the frames between."""
+    plain = film(along, grain=0.01)
+    shades = np.random.default_rng(9).uniform(-0.05, 0.05, (LENGTH, 2)).astype(np.float32)
+
+    def shade(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
+        frame = f.copy()
+        for index in (1, 2):
+            np.copyto(np.asarray(frame[index]), np.asarray(f[index]) + shades[n, index - 1])
+        return frame
+
+    result = filled(core.std.ModifyFrame(plain, plain, shade), every)
+    # The ground that nothing passes.
+    ground = np.stack([[plane(result, n, p)[76:].mean() for p in (1, 2)] for n in range(LENGTH)])
+    change = np.abs(np.diff(ground, axis=0)).mean(1)
+    for key in range(every, LENGTH - every, every):
+        largest = np.abs(shades[key] - shades[[key - every, key + every]]).mean(1).max() / every
+        around = change[key - every : key + every - 1]
+        assert around.max() < 1.6 * largest, key
+        assert change[key - 1 : key + 1].max() < 1.6 * largest, key
+
+
 @pytest.mark.parametrize("threads", [1, 8])
 def test_frames_come_out_the_same_in_any_order_and_with_any_number_of_threads(threads: int) -> None:
     def made() -> vs.VideoNode:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _COMMANDS = (
     *("colorize", "studio", "script", "scenes", "references", "project"),
-    *("compare", "models", "doctor"),
+    *("cluster", "worker", "compare", "models", "doctor"),
 )
 """The modules of the commands, in the order of the help."""
 

@@ -11,10 +11,12 @@ import json
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Self, TextIO
 
+from ..support.reporter import Share
 from ..support.words import clock
 
 _EVERY_TERMINAL = 0.2
@@ -88,6 +90,7 @@ class Progress:
         self._line = StatusLine(stream) if line is None else line
         self._started = self._shown = time.monotonic()
         self._running: tuple[float, int] | None = None
+        self._shares = ""
 
     def __enter__(self) -> Self:
         return self
@@ -96,6 +99,14 @@ class Progress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._line.wipe()
+
+    def shares(self, shares: Sequence[Share]) -> None:
+        """Say what each of several helpers does; they stand behind the bar, where there is room."""
+        parts = []
+        for share in shares:
+            at = f"{share.rate:.3g}/s" if share.doing == "working" and share.rate else share.doing
+            parts.append(f"{share.name}: {at}")
+        self._shares = ", ".join(parts)
 
     def say(self, message: str) -> None:
         """Print a message above the bar."""
@@ -131,6 +142,8 @@ class Progress:
         if rate > 0:
             end += f"  {rate:.3g}/s  {clock((self._total - self._done) / rate)} left"
         title = f"{self._title} " if self._title else ""
+        if self._shares and len(title) + len(end) + len(self._shares) + 12 <= width:
+            end += f"  ({self._shares})"
         bar = min(30, width - len(end) - len(title) - 3)
         if bar >= 5:
             full = int(bar * share)
@@ -211,6 +224,7 @@ class JsonStage:
         self._facts = {"title": title, "unit": unit, "total": total}
         self._total, self._done, self._shown = total, done, 0.0
         self._running: tuple[float, int] | None = None
+        self._shares: dict[str, Share] = {}
 
     def __enter__(self) -> Self:
         self._lines.write("start", **self._facts, done=self._done)
@@ -220,6 +234,20 @@ class JsonStage:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._lines.write("end", **self._facts, done=self._done)
+
+    def shares(self, shares: Sequence[Share]) -> None:
+        """Write a line for each helper of which there is something new."""
+        now = {share.name: share for share in shares}
+        for name, share in now.items():
+            if self._shares.get(name) != share:
+                piece = list(share.piece) if share.piece else None
+                rate = round(share.rate, 3)
+                self._lines.write(
+                    "worker", name=name, doing=share.doing, piece=piece, done=share.done, rate=rate
+                )
+        for name in self._shares.keys() - now.keys():
+            self._lines.write("worker", name=name, doing="lost", piece=None, done=0, rate=0.0)
+        self._shares = now
 
     def update(self, done: int) -> None:
         """Say how many units are done by now."""

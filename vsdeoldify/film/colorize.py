@@ -2,13 +2,13 @@
 
 import tempfile
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..support.errors import FilmError
-from ..support.reporter import SILENT, Reporter
+from ..support.reporter import SILENT, Reporter, Stage
 from . import ffmpeg
 from .encoding import piece_suffix
 from .ffmpeg import cannot_open, choose_ffmpeg, see
@@ -82,8 +82,16 @@ class _Source:
     state: object
 
 
+MakePieces = Callable[[Plan, Workshop, int, Stage, Reporter], None]
+"""Makes the pieces that are missing, as `work.render_pieces` does."""
+
+
 def colorize_film(
-    path: Path | Reel, recipe: Recipe, request: Request, reporter: Reporter = SILENT
+    path: Path | Reel,
+    recipe: Recipe,
+    request: Request,
+    reporter: Reporter = SILENT,
+    make: MakePieces = render_pieces,
 ) -> Coloured:
     """Colour a film; nothing is at the output's place before all of it is done.
 
@@ -92,6 +100,7 @@ def colorize_film(
         recipe: how it is coloured.
         request: what is made of it, and where.
         reporter: told what is noteworthy, and how far the work is.
+        make: makes the pieces; by default this machine alone does.
 
     Raises:
         RequestError: a wrong range, or encoder options that cannot be.
@@ -121,7 +130,7 @@ def colorize_film(
             reporter.note(note)
         with _kept_for_later(folder, reporter), Workshop(folder, plan) as workshop:
             with naming(source.film.path):
-                made = _make_pieces(plan, workshop, request, reporter)
+                made = _make_pieces(plan, workshop, request, reporter, make)
             _check_unchanged(source)
             how = repr((source.state, joint.streams, joint.tags))
             if request.keep and workshop.is_joined(request.output, how):
@@ -192,7 +201,7 @@ def _plan(
     script.write_text(text, encoding="utf-8", errors="surrogateescape")
     return Plan(
         job=make_job(film, film.range(request.start, request.end), recipe, encoder, program),
-        place=place_of(recipe, film.path, program),
+        place=replace(place_of(recipe, film.path, program), track=film.track, reel=film.reel),
         length=request.piece_frames,
         script=script,
         rate=None if film.rate is None else (film.rate.numerator, film.rate.denominator),
@@ -203,7 +212,9 @@ def _plan(
     )
 
 
-def _make_pieces(plan: Plan, workshop: Workshop, request: Request, reporter: Reporter) -> Coloured:
+def _make_pieces(
+    plan: Plan, workshop: Workshop, request: Request, reporter: Reporter, make: MakePieces
+) -> Coloured:
     """Make the pieces that an earlier run has not made."""
     frames = plan.end - plan.start
     done = workshop.prepare(resume=request.resume, overwrite=request.overwrite)
@@ -216,7 +227,7 @@ def _make_pieces(plan: Plan, workshop: Workshop, request: Request, reporter: Rep
         reporter.say(f"going on after {done} of {frames} frames")
     began = time.monotonic()
     with reporter.stage(frames, "frames", done=done, title=request.output.name) as stage:
-        render_pieces(plan, workshop, done, stage, reporter)
+        make(plan, workshop, done, stage, reporter)
     seconds = time.monotonic() - began
     return Coloured(request.output, frames, seconds, (frames - done) / max(seconds, 1e-6))
 

@@ -111,6 +111,11 @@ def choose_ffmpeg() -> tuple[str, str | None]:
     raise FilmError(f"{'; '.join(troubles)}: repair or remove it, or get another one: {_GET}")
 
 
+def find_all() -> list[str]:
+    """All programs of that name that work here, the one that is used first of all first."""
+    return [program for program in _candidates() if _trouble(program) is None]
+
+
 def see(program: str, path: Path) -> tuple[str, Contents, str | None]:
     """What a film holds, by an ffmpeg that can open it.
 

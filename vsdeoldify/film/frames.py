@@ -84,6 +84,7 @@ def write_frames(script: Path, wanted: Wanted, file: BinaryIO, count: int | None
     header = BytesIO()
     clip.std.BlankClip(length=1).output(header, y4m=True)
     file.write(header.getvalue().partition(b"\n")[0] + b"\n")
+    file.flush()
     waiting: deque[Future[vs.VideoFrame]] = deque()
     try:
         while count is None or count > 0:

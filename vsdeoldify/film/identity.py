@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..models.verify import known_sha256
+from ..settings.params import STAB_MODES
 from ..settings.presets import Preset
 from ..settings.references import read_folder
 from ..settings.version import CHAIN_VERSION
@@ -76,8 +77,16 @@ def _colouring(recipe: Recipe, chosen: Preset) -> dict[str, Any]:
     return {
         "colours": portable(chosen, models),
         "weights": {parameter: known_sha256(model.path) for parameter, model in models.items()},
-        "motion": _motion_version() if chosen.ddeoldify.get("every", 1) > 1 else "",
+        "motion": _motion_version() if goes_by_motion(chosen) else "",
     }
+
+
+def goes_by_motion(chosen: Preset) -> bool:
+    """Whether colours are carried along motion, by key frames or by the stabilizer."""
+    stabilizer = chosen.stabilizer
+    mode = next(iter(stabilizer.get("stab_p", ())[1:2]), None) if stabilizer.get("stab") else None
+    moving = isinstance(mode, str) and STAB_MODES.get(mode.strip().lower()) == "M"
+    return moving or chosen.ddeoldify.get("every", 1) > 1
 
 
 def _references(film: Film, recipe: Recipe) -> dict[str, str]:

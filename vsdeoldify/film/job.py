@@ -17,6 +17,7 @@ from typing import Any
 from ..networks.files import UsedModel
 from ..settings.parameters import MACHINE_WORDS
 from ..settings.presets import Preset
+from .reel import Reel
 
 _BY_SUM = "a file"
 """Stands for a model that is given by its path."""
@@ -35,6 +36,8 @@ class Place:
         device_index: what computes, as `ddeoldify()` takes it.
         torch_dir: where the files of named models are.
         models: the model files by the parameters that name them.
+        track: which of the film's tracks it is; None for the first picture track.
+        reel: the numbered pictures that the film is; None for a file.
     """
 
     film: Path
@@ -42,6 +45,8 @@ class Place:
     device_index: int | str = 0
     torch_dir: str | None = None
     models: Mapping[str, Path] = field(default_factory=dict)
+    track: int | None = None
+    reel: Reel | None = None
 
 
 @dataclass(frozen=True)

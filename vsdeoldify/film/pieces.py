@@ -30,6 +30,9 @@ from .job import Job, Place
 Span = tuple[int, int]
 """The first frame and the one after the last."""
 
+_KEPT = 2
+"""How many times a film's room the pieces of earlier runs may take beside it."""
+
 _JOB = "job.json"
 _LOCK = "lock"
 _LIST = "list.ffconcat"
@@ -190,6 +193,11 @@ class Workshop:
             return sum(end - first for first, end in (self._spans[number] for number in self._done))
 
     @property
+    def folder(self) -> Path:
+        """The folder."""
+        return self._folder
+
+    @property
     def pieces(self) -> list[Span]:
         """The pieces of the film, in order; those that were there already as they are."""
         return list(self._spans)
@@ -267,10 +275,22 @@ class Workshop:
             return not self.missing() and self._joined == self._joint(output, how)
 
     def note_joined(self, output: Path, how: str) -> None:
-        """Write down of what a film was joined."""
+        """Write down of what a film was joined, and drop the oldest pieces where many are of no use to it."""
         with self._guard:
+            self._drop_oldest()
             self._joined = self._joint(output, how)
             self._write_job()
+
+    def _drop_oldest(self) -> None:
+        """Keep of the pieces of earlier runs the latest ones, for those who change their mind."""
+        used = {path.name for path in self._done.values()}
+        room = _KEPT * sum(path.stat().st_size for path in self._done.values())
+        old = [self._folder / name for name in self._names() if _WHOLE.fullmatch(name) and name not in used]
+        for path in sorted(old, key=lambda path: path.stat().st_mtime_ns, reverse=True):
+            room -= path.stat().st_size
+            if room < 0:
+                path.unlink()
+                self._sizes.pop(path.name, None)
 
     def _joint(self, output: Path, how: str) -> dict[str, Any]:
         pieces = [self._done[number].name for number in range(len(self._spans))]
@@ -379,7 +399,12 @@ class Workshop:
 
     def _unlink(self, pattern: re.Pattern[str]) -> None:
         for name in filter(pattern.fullmatch, self._names()):
-            (self._folder / name).unlink(missing_ok=True)
+            try:
+                (self._folder / name).unlink(missing_ok=True)
+            except PermissionError:
+                if pattern is not _PART:
+                    raise
+                # On Windows: somebody who was left behind still writes it.
 
     def _read_job(self) -> Job | None:
         """The job of the pieces that lie here, to say in what it differs; None where that cannot be read."""

@@ -36,6 +36,10 @@ class Process:
         """Its number in the system."""
         return self._running.pid
 
+    def kill(self) -> None:
+        """End it at once; whoever reads from it sees its end."""
+        self._running.kill()
+
     def finish(self) -> None:
         """Close the program's input and wait for its end.
 

@@ -24,6 +24,10 @@ class Renderer:
         self._running = running
         self._frames: FrameReader | None = None
 
+    def kill(self) -> None:
+        """End the process, from any thread: whoever waits for a picture gets an error."""
+        self._running.kill()
+
     def ask(self, first: int, end: int) -> None:
         """Ask for the frames first … end − 1, behind those that were asked for before.
 

@@ -16,7 +16,7 @@ from .hues import ChromaAdjustment, HueRanges
 from .values import MODEL_FILE_SUFFIXES as MODEL_FILE_SUFFIXES
 from .values import Adjustment, FadingHues, Hues, Kind, Models, Number, Switch, Whole, integer
 
-type Mode = Literal["A", "W", "G"]
+type Mode = Literal["A", "W", "G", "M"]
 
 STAB_MODES: dict[str, Mode] = {
     "a": "A",
@@ -28,8 +28,10 @@ STAB_MODES: dict[str, Mode] = {
     "right": "W",
     "g": "G",
     "guided": "G",
+    "m": "M",
+    "motion": "M",
 }
-MAX_FRAMES: dict[Mode, int] = {"A": 15, "W": 15, "G": 31}
+MAX_FRAMES: dict[Mode, int] = {"A": 15, "W": 15, "G": 31, "M": 31}
 LARGEST_CUT_THRESHOLD = 0.5
 """From here on `tht_scen` is no luma difference that cuts of films have."""
 
@@ -161,8 +163,10 @@ class StabParams(NamedTuple):
     """`stab_p`: average the colours over neighbouring frames.
 
     Attributes:
-        frames: number of frames averaged, 3–15 (3–31 in mode G); even numbers count as the next odd one.
-        mode: "A" (arithmetic), "W" (weighted) or "G" (guided by luma: no ghosts).
+        frames: number of frames averaged, 3–15 (3–31 in the modes G and M); even numbers count as the next
+            odd one.
+        mode: "A" (arithmetic), "W" (weighted), "G" (guided by luma: no ghosts) or "M" (along motion, too;
+            needs the plugin vapoursynth-mvutensils).
         sat: factor on the colour that fills a neighbour's gray pixels, 0–1.
         tht: a neighbour's pixel is gray when its HSV saturation is below this, 0–255; 0 restores nothing.
         weight: share of the neighbour's own colour that remains in its restored pixels, 0–1.

@@ -247,8 +247,9 @@ def set_settings(project: Project, changes: Settings, scene: int | None = None) 
     Args:
         project: the project.
         changes: the settings; all others stay.
-        scene: the scene's place. Where a value is the film's own, the scene needs none, and follows the film
-            from now on. None: all scenes, and what single scenes have of the same names is dropped.
+        scene: the scene's place. Where a value is what the film's settings and its preset give, the scene
+            needs none of its own, and follows the film from now on. None: all scenes, and what single scenes
+            have of the same names is dropped.
 
     Raises:
         TypeError, ValueError: a name is unknown, or a list is given without the names of its fields. Values
@@ -263,7 +264,10 @@ def set_settings(project: Project, changes: Settings, scene: int | None = None) 
         return replace(project, settings=film, scenes=scenes)
     one = _scene(project, scene)
     own = _merged(one.settings, changes)
-    same = [path for path in _paths(own) if _value(project.settings, path) == _value(own, path)]
+    # A preset of its own gives the scene other values than the film's where neither names them.
+    other = any(name in own and own[name] != _of_film(project, name) for name in _PRESET)
+    usual = project.settings if other else _full(project)
+    same = [path for path in _paths(own) if _value(usual, path) == _value(own, path)]
     return _with_scenes(project, scene, 1, replace(one, settings=_without(own, same)))
 
 
@@ -421,6 +425,20 @@ def _path(name: str) -> tuple[str, ...]:
 
 
 _NOTHING = object()
+
+
+def _of_film(project: Project, name: str) -> Any:
+    """The film's "preset" or "colours"."""
+    return project.settings.get(name, _PRESET[name])
+
+
+def _full(project: Project) -> dict[str, Any]:
+    """All settings of the film, those of its preset among them."""
+    chosen = project.preset()
+    return {"preset": chosen.name, "colours": chosen.colours} | {
+        name: _GROUPS[name].written(*value)._asdict() if name in _GROUPS else value
+        for name, value in (chosen.ddeoldify | chosen.stabilizer).items()
+    }
 
 
 def _value(settings: Settings, path: tuple[str, ...]) -> Any:

@@ -1,7 +1,9 @@
 """How work that takes long reports what it does; who starts the work decides what becomes of the reports."""
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 
 class Stage(Protocol):
@@ -9,6 +11,33 @@ class Stage(Protocol):
 
     def update(self, done: int) -> None:
         """Say how many units are done by now, those of earlier runs included."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one of several helpers does.
+
+    Attributes:
+        name: of the helper.
+        doing: "ready", "working", or what it waits for, in a few words.
+        piece: the frames that it is at: the first and the one after the last; None where it is at none.
+        done: how many of these are done.
+        rate: units per second; 0 where nothing is known of it yet.
+    """
+
+    name: str
+    doing: str
+    piece: tuple[int, int] | None = None
+    done: int = 0
+    rate: float = 0.0
+
+
+@runtime_checkable
+class SharedStage(Protocol):
+    """A stage that shows who works on it; those that do not are told the sum only."""
+
+    def shares(self, shares: Sequence[Share]) -> None:
+        """Say what each of the helpers does by now."""
 
 
 class Reporter(Protocol):

@@ -12,6 +12,7 @@ from ...settings.presets import Preset
 from ...support.errors import PictureError
 from ...support.paths import user_path
 from ...support.words import clock
+from ..cluster_options import add_cluster_options, cluster_of
 from ..errors import DONE, USAGE, CommandError
 from ..options import (
     add_colour_options,
@@ -108,6 +109,7 @@ def add_parser(subparsers: Any) -> None:
         help="options for ffmpeg's encoder, as one argument (default: x264 at -crf 16, with 10 bits for "
         "sources of 10 bits or more; VP9 in .webm)",
     )
+    add_cluster_options(film)
     add_progress_option(parser)
     add_colour_options(parser)
 
@@ -151,7 +153,9 @@ def _run_film(args: argparse.Namespace, film: "Path | Reel") -> None:
         keep=args.keep_pieces or args.references is not None or args.project is not None,
     )
     reporter = reporter_of(args)
-    made = colorize_film(film, coloured_by(args, film), request, reporter)
+    cluster = cluster_of(args)
+    recipe = coloured_by(args, film)
+    made = colorize_film(film, recipe, request, reporter, cluster(recipe))
     how_long = f"{clock(made.seconds)} ({made.rate:.3g} frames per second)"
     reporter.result(
         f"{made.output} is as it should be: nothing has changed since it was made"
@@ -189,7 +193,7 @@ def _run_pictures(args: argparse.Namespace, source: Path, chosen: Preset) -> Non
     from ...pictures.folder import open_album, output_name, output_names
     from ...pictures.formats import format_of
 
-    for option in ("start", "end", "preview", "scenes", "references", "project"):
+    for option in ("start", "end", "preview", "scenes", "references", "project", "cluster"):
         if getattr(args, option) is not None:
             raise CommandError(f"--{option} is for films", USAGE)
     if not source.is_dir():

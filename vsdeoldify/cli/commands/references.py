@@ -82,10 +82,12 @@ def run(args: argparse.Namespace) -> int:
     pictures = write_references(
         source, recipe, folder, bits=args.bits, overwrite=args.overwrite, reporter=reporter
     )
+    how = f"vsdeoldify colorize {source.name} --references {folder.name}"
+    if args.project is not None:
+        how = f'name the folder in {user_path(args.project).name}, as its "references"'
     count = f"{len(pictures)} picture{'s' * (len(pictures) != 1)}"
     reporter.result(
-        f"{folder}: {count}, all of them in {SHEET}; change the colours of some, then "
-        f"vsdeoldify colorize {source.name} --references {folder.name}",
+        f"{folder}: {count}, all of them in {SHEET}; change the colours of some, then {how}",
         output=folder,
         pictures=len(pictures),
     )

@@ -1,12 +1,14 @@
 """Average the colours over neighbouring frames of a scene, on the canvas.
 
 Modes: `A` weighs all frames alike; `W` weighs near frames more; `G` (guided) weighs every pixel of a
-neighbour by how well its luma agrees with the current frame's there, so what moves keeps its own colours.
+neighbour by how well its luma agrees with the current frame's there, so what moves keeps its own colours;
+`M` (motion) does the same after moving what a neighbour shows to where the current frame has it, so what
+moves is averaged, too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import vapoursynth as vs
@@ -14,6 +16,7 @@ import vapoursynth as vs
 from ...settings.params import Stab
 from ..expressions import Inputs, differences, falling_ramp
 from ..planes import luma_everywhere, plane, planes
+from ..propagation import motion
 from ..scenes import Cuts, find_cuts, same_scene, shift
 from .hue import adjust_chroma
 
@@ -22,6 +25,9 @@ from .hue import adjust_chroma
 _AGREES, _DIFFERS = 0.010, 0.025
 # Radius of these surroundings, in pixels on a canvas of 384.
 _PATCH = 4
+# Mode M looks closer: colours that were moved to a wrong place come from anywhere.
+_MOVED_AGREES, _MOVED_DIFFERS = 0.0, 0.027
+_MOVED_PATCH = 6
 
 
 def weights(frames: int, mode: str) -> list[float]:
@@ -78,6 +84,8 @@ class _Sum:
 
     def __init__(self, canvas: vs.VideoNode, params: Stab, total: str, share: str, inputs: int) -> None:
         self._canvas, self._params, self._needed = canvas, params, inputs
+        moved = params.mode == "M"
+        self._limits = (_MOVED_AGREES, _MOVED_DIFFERS) if moved else (_AGREES, _DIFFERS)
         self._begin()
         self._total = total
         self._colour = f"{self._centre} {share} *" if share else self._centre
@@ -85,9 +93,12 @@ class _Sum:
     def _begin(self, so_far: vs.VideoNode | None = None) -> None:
         self._inputs = Inputs()
         # Beside the luma and the centre there is a place for the sum so far.
-        self._places = (self._inputs.room - 3) // self._needed
+        self._places = (self._inputs.room - 4) // self._needed
         self._luma = self._inputs.add(luma_everywhere(self._canvas))
         self._centre = self._inputs.add(self._canvas)
+        self._gray = ""
+        if self._params.mode == "M" and self._params.tht > 0.0:
+            self._gray = self._inputs.add(luma_everywhere(_with_saturation(self._canvas, self._params.tht)))
         if so_far is not None:
             self._colour = self._inputs.add(so_far)
             self._total = self._total and self._colour
@@ -106,7 +117,7 @@ class _Sum:
         if isinstance(weight, float):
             text = f"{weight:.9g}"
         else:
-            text = falling_ramp(_AGREES, _DIFFERS, self._inputs.add(luma_everywhere(weight)))
+            text = falling_ramp(*self._limits, self._inputs.add(luma_everywhere(weight)))
             self._total += f" {text} +"
         self._colour += f" {value} {text} * +"
 
@@ -119,7 +130,12 @@ class _Sum:
         measure = self._inputs.add(luma_everywhere(neighbour))
         restored = (1.0 - params.weight) * params.sat
         filled = f"{self._centre} {restored:.9g} * {own} {params.weight:.9g} * +"
-        return f"{measure} {self._luma} {params.tht / 255.0:.9g} * < {filled} {own} ?"
+        limit = f"{self._luma} {params.tht / 255.0:.9g} *"
+        if not self._gray:
+            return f"{measure} {limit} < {filled} {own} ?"
+        gray = f"1 {measure} {limit} 0.001 max / - 0 max 1 min"
+        coloured = f"{self._gray} {limit} 0.001 max / 1 - 0.5 * 0 max 1 min"
+        return f"{filled} {own} - {gray} * {coloured} * {own} +"
 
     def result(self) -> vs.VideoNode:
         """The sum so far."""
@@ -140,27 +156,50 @@ def _restored_average(
     return average.result()
 
 
-def _luma_differences(canvas: vs.VideoNode, half: int) -> dict[int, vs.VideoNode]:
-    """Offset k → mean absolute luma difference of frames n and n + k around every pixel, `GRAYS`.
+class _Agreement:
+    """How much the luma of other frames differs from that of a canvas's frames around every pixel.
 
-    Old film flickers in brightness, too: the difference counts as it is or, where that is smaller, after the
-    frames' mean luma was taken from both.
+    Old film flickers in brightness, too: the difference counts after the frames' mean luma was taken from
+    both or, where it stays where it is, as it is, whichever is smaller. Half the size is enough for a mean
+    over a patch, and squeezing the picture takes grain out of it.
+
+    Args:
+        canvas: the canvas.
+        patch: radius of a pixel's surroundings, in pixels on a canvas of 384.
+        moved: whether the luma of the others was moved.
     """
-    size, half_size = canvas.width, canvas.width // 2
-    patch = max(1, round(_PATCH * size / 768))
-    # Half the size is enough for a mean over a patch, and squeezing the picture takes grain out of it.
-    luma = vs.core.resize.Bilinear(plane(canvas, 0), half_size, half_size)
-    mean = vs.core.resize.Point(vs.core.resize.Bilinear(luma, 1, 1), half_size, half_size)
-    versions = luma, vs.core.std.Expr([luma, mean], "x y -")
-    differences = {}
-    for k in range(1, min(half, canvas.num_frames - 1) + 1):
+
+    def __init__(self, canvas: vs.VideoNode, patch: int, *, moved: bool) -> None:
+        self._size, self._moved = canvas.width, moved
+        self._patch = max(1, round(patch * self._size / 768))
+        self.own = self.versions(canvas)
+
+    def versions(self, canvas: vs.VideoNode) -> list[vs.VideoNode]:
+        """The small luma of a canvas: without its mean and, if it stays where it is, as it is."""
+        half = self._size // 2
+        luma = vs.core.resize.Bilinear(plane(canvas, 0), half, half)
+        mean = vs.core.resize.Point(vs.core.resize.Bilinear(luma, 1, 1), half, half)
+        levelled = vs.core.std.Expr([luma, mean], "x y -")
+        return [levelled] if self._moved else [luma, levelled]
+
+    def difference(self, others: Sequence[vs.VideoNode]) -> vs.VideoNode:
+        """The mean absolute difference around every pixel, `GRAYS`; `others` are such versions, too."""
         around = [
             vs.core.std.BoxBlur(
-                vs.core.std.Expr([version, shift(version, k)], "x y - abs"), hradius=patch, vradius=patch
+                vs.core.std.Expr([own, other], "x y - abs"), hradius=self._patch, vradius=self._patch
             )
-            for version in versions
+            for own, other in zip(self.own, others, strict=True)
         ]
-        ahead = vs.core.resize.Bilinear(vs.core.std.Expr(around, "x y min"), size, size)
+        least = around[0] if self._moved else vs.core.std.Expr(around, "x y min")
+        return vs.core.resize.Bilinear(least, self._size, self._size)
+
+
+def _luma_differences(canvas: vs.VideoNode, reach: int) -> dict[int, vs.VideoNode]:
+    """Offset k → luma difference of frames n and n + k around every pixel, `GRAYS`."""
+    agreement = _Agreement(canvas, _PATCH, moved=False)
+    differences = {}
+    for k in range(1, reach + 1):
+        ahead = agreement.difference([shift(version, k) for version in agreement.own])
         # Frame n needs what frame n - k computed, too.
         vs.core.std.SetVideoCache(ahead, mode=1, fixedsize=1, maxsize=k + 8)
         differences[k], differences[-k] = ahead, shift(ahead, -k)
@@ -169,7 +208,7 @@ def _luma_differences(canvas: vs.VideoNode, half: int) -> dict[int, vs.VideoNode
 
 def _guided_average(
     canvas: vs.VideoNode,
-    neighbours: vs.VideoNode,
+    neighbours: Callable[[int], vs.VideoNode],
     offsets: Sequence[int],
     lumas: dict[int, vs.VideoNode],
     params: Stab,
@@ -178,7 +217,7 @@ def _guided_average(
     # The sum of the weights grows in the luma's place, beside the sums of U and V.
     sums = _Sum(canvas, params, total="1", share="", inputs=3 if params.tht > 0.0 else 2)
     for k in offsets:
-        sums.add(shift(neighbours, k), lumas[k])
+        sums.add(neighbours(k), lumas[k])
     result = sums.result()
     inputs = Inputs()
     inputs.add(canvas)
@@ -199,30 +238,56 @@ def stabilize(canvas: vs.VideoNode, params: Stab, cuts: vs.VideoNode | None = No
 
     Args:
         canvas: YUV444PS, BT.601, full range, coloured.
-        params: Checked parameters (frames odd, mode "A", "W" or "G").
+        params: Checked parameters (frames odd, mode "A", "W", "G" or "M", which needs the plugin for motion).
         cuts: What `find_cuts` made; found on the canvas where None.
 
     Returns:
         The canvas with its luma and its properties untouched.
+
+    Raises:
+        ImportError: mode M without the plugin.
     """
     count, half = canvas.num_frames, params.frames // 2
+    reach = min(half, count - 1)
     if cuts is None:
         cuts = find_cuts(canvas, params.tht_scen)
-    guided = params.mode == "G"
-    differences = _luma_differences(canvas, half) if guided else {}
+    guided = params.mode in ("G", "M")
     shares = [] if guided else weights(params.frames, params.mode)
-    neighbours = _with_saturation(canvas, params.tht) if params.tht > 0.0 else canvas
+    restoring = params.tht > 0.0
+
+    def measured(clip: vs.VideoNode) -> vs.VideoNode:
+        return _with_saturation(clip, params.tht) if restoring else clip
+
+    moved: dict[int, vs.VideoNode] = {}
+    differences: dict[int, vs.VideoNode] = {}
+    if params.mode == "M":
+        motion.require("mode M of stab needs")
+        if canvas.width < motion.SMALLEST:
+            params = params._replace(mode="G")
+    if params.mode == "M":
+        around = motion.Neighbours(canvas, reach)
+        agreement = _Agreement(canvas, _MOVED_PATCH, moved=True)
+        for k in (*range(-reach, 0), *range(1, reach + 1)):
+            clip = around.moved(k)
+            differences[k] = agreement.difference(agreement.versions(clip))
+            moved[k] = measured(clip)
+    elif guided:
+        differences = _luma_differences(canvas, reach)
+    standing = measured(canvas)
+
+    def neighbour(k: int) -> vs.VideoNode:
+        return moved[k] if moved else shift(standing, k)
 
     @lru_cache(maxsize=256)
     def variant(offsets: tuple[int, ...]) -> vs.VideoNode:
         if not offsets:
             return canvas
         if guided:
-            return _guided_average(canvas, neighbours, offsets, differences, params)
+            return _guided_average(canvas, neighbour, offsets, differences, params)
         terms = [(k, shares[k + half]) for k in offsets]
         centre = 1.0 - sum(weight for _, weight in terms)
-        if params.tht > 0.0:
-            return _restored_average(canvas, neighbours, terms, centre, params)
+        if restoring:
+            return _restored_average(canvas, standing, terms, centre, params)
         return _average(canvas, terms, centre)
 
     def choose(n: int, f: list[vs.VideoFrame]) -> vs.VideoNode:

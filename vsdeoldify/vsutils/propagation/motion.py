@@ -50,6 +50,19 @@ def is_available() -> bool:
     return hasattr(core, "mvu")
 
 
+def require(wanted: str) -> None:
+    """Raise where the plugin is missing.
+
+    Args:
+        wanted: what needs it, the beginning of a sentence.
+
+    Raises:
+        ImportError: it is missing; the sentence says how to install it.
+    """
+    if not is_available():
+        raise ImportError(f"{wanted} VapourSynth's plugin mvutensils, which is not there: {INSTALL}")
+
+
 class Candidate(NamedTuple):
     """Colours that a frame may take.
 
@@ -60,6 +73,37 @@ class Candidate(NamedTuple):
 
     canvas: vs.VideoNode
     agreement: vs.VideoNode
+
+
+class Neighbours:
+    """The frames around each frame of a canvas, moved to where the frame has what they show.
+
+    Args:
+        canvas: square YUV444PS clip, BT.601, full range, of `SMALLEST` pixels or more.
+        reach: the largest distance of a neighbour, in frames.
+    """
+
+    def __init__(self, canvas: vs.VideoNode, reach: int) -> None:
+        eight_bit = core.resize.Point(plane(canvas, 0), format=vs.GRAY8)
+        # The plugin looks at the first frames, and at their partners, while the graph is built: blank ones
+        # cost no network a run.
+        self._blank = reach + 1
+        self._luma, self._canvas = (
+            core.std.BlankClip(clip, length=self._blank, keep=True) + clip for clip in (eight_bit, canvas)
+        )
+        # Less overlap than where one partner is all that a frame has: many are averaged here.
+        sizes = {"blksize": _BLOCK, "overlap": [2, 2], "pel": _HALF_PIXELS}
+        self._levels = core.mvu.Super(self._luma, **sizes)
+        self._colours = core.mvu.Super(self._canvas, **sizes, onelevel=True)
+
+    def moved(self, distance: int) -> vs.VideoNode:
+        """The frames n + `distance`, moved to where frame n has what they show: a canvas.
+
+        Where there is no such frame, and across a cut, it is nothing that could be used.
+        """
+        vectors = core.mvu.Analyse(self._levels, delta=distance, chroma=False, **_SEARCH)
+        moved = core.mvu.Compensate(self._canvas, self._colours, vectors, **_TAKE_ALL)
+        return moved[self._blank :]
 
 
 class Motion:
