@@ -54,12 +54,14 @@ class Contents:
         seconds: how long it lasts, 0 where that is unknown.
         streams: in the file's order.
         format: ffmpeg's names of the container, with commas between.
+        alpha: whether transparency lies beside the picture, as in WebM files.
     """
 
     start: float = 0.0
     seconds: float = 0.0
     streams: tuple[Stream, ...] = ()
     format: str = ""
+    alpha: bool = False
 
     def of_kind(self, kind: str) -> list[Stream]:
         """The streams of a kind, in order."""
@@ -225,6 +227,7 @@ def contents(ffmpeg: str, path: Path) -> Contents:
             if (codec, rest[:7]) != ("bin_data", " (text ")
         ),
         container[1] if container else "",
+        re.search(r"^\s+alpha_mode\s*: 1", text, re.MULTILINE) is not None,
     )
 
 

@@ -42,6 +42,8 @@ _LOOKED_AT = 256
 """Side of the picture in which the frames are looked for that references know least of."""
 _LOOKS = 15
 """How many frames beside the first are looked at for tags that change on the way."""
+_MASTERING = ("MasteringDisplay", "ContentLightLevel", "DolbyVision", "HDR10Plus")
+"""What the source filter calls what a film says of the screen it was made on."""
 _PROPERTIES = (
     "_Matrix",
     "_Primaries",
@@ -155,8 +157,8 @@ def probe(arguments: dict[str, Any], file: BinaryIO) -> dict[str, Any]:
     Returns:
         Number of frames, size, format, rate, tags of frames from all over the film, the time of every frame
         in units of `timebase` seconds (None where it is unknown), whether the size or format changes on the
-        way, whether the picture should be turned and is not, whether there is transparency, and the `track`
-        as `film_track` gives it. Or, where the source filter does not open it, what it says.
+        way, whether the picture should be turned and is not, whether there is transparency, whether the film
+        says on what screen it was made (`hdr`), and the `track` as `film_track` gives it. Or, where the source filter does not open it, what it says.
 
     Raises:
         FilmError: there is no picture track but cover pictures.
@@ -200,6 +202,7 @@ def probe(arguments: dict[str, Any], file: BinaryIO) -> dict[str, Any]:
         "fps": [clip.fps.numerator, clip.fps.denominator],
         "tags": tags,
         "unturned": not turns and properties.get("Rotation", 0) != 0,
+        "hdr": any(name.startswith(_MASTERING) for name in properties),
         "alpha": "_Alpha" in properties and any(map(_transparent, _some(clip))),
         "timebase": [int(opened["timebasenum"]), int(opened["timebaseden"])],
         "times": [None if time == _UNKNOWN_TIME else int(time) for time in times],

@@ -377,6 +377,11 @@ def _film(path: Path, found: dict[str, Any], file_end: float) -> Film:
         )
     if found["alpha"]:
         notes.append("transparency is left out")
+    if found["hdr"]:
+        notes.append(
+            "what the film says of the screen it was made on (HDR: mastering display, light levels) is left "
+            "out; its primaries and transfer are kept"
+        )
     rate = _constant_rate(ticks, tick, average) if ticks else average
     if not ticks:
         if rate is None:
