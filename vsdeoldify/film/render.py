@@ -158,7 +158,8 @@ def probe(arguments: dict[str, Any], file: BinaryIO) -> dict[str, Any]:
         Number of frames, size, format, rate, tags of frames from all over the film, the time of every frame
         in units of `timebase` seconds (None where it is unknown), whether the size or format changes on the
         way, whether the picture should be turned and is not, whether there is transparency, whether the film
-        says on what screen it was made (`hdr`), and the `track` as `film_track` gives it. Or, where the source filter does not open it, what it says.
+        says on what screen it was made (`hdr`), and the `track` as `film_track`
+        gives it. Or, where the source filter does not open it, what it says.
 
     Raises:
         FilmError: there is no picture track but cover pictures.
