@@ -73,9 +73,5 @@ def test_on_the_desk_the_newest_of_a_kind_wins_and_the_most_urgent_comes_first()
     assert not desk.stale()
     desk.put({"id": 7, "lane": "source"})
     assert desk.stale(), "what is in work is not wanted any more"
-    order = []
-    while (one := desk.next()[1]) is not None:
-        order.append(one["id"])
-        if len(order) == 5:
-            break
+    order = [one["id"] for _ in range(5) if (one := desk.next()[1]) is not None]
     assert order == [7, 6, 2, 4, 0]

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 FILM = Path(__file__).parents[2] / "demo" / "film.mp4"
 WIDTH, HEIGHT, ASPECT = 480, 270, 480 / 270
-FRAMES = 22
-SCENE = range(8, 22)
+FRAMES = 14
+SCENE = range(4, 14)
 """A man before a wall, on a floor of boards."""
 WALL, FLOOR = (0.35, 0.3), (0.2, 0.85)
 
@@ -45,7 +45,7 @@ def test_two_hints_colour_their_things_in_every_frame_of_the_scene_and_nowhere_e
     browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     film = tmp_path / "film.mp4"
-    chosen = "select='between(n,22,29)+between(n,60,73)',setpts=N/10/TB"
+    chosen = "select='between(n,26,29)+between(n,60,69)',setpts=N/10/TB"
     run_ffmpeg("-i", FILM, "-vf", chosen, "-crf", "14", "-colorspace", "smpte170m", film)
     output = tmp_path / "film_colour.mp4"
     with studio_command(film, tmp_path / "cache") as opened:

@@ -22,6 +22,7 @@ from ..settings.project import Project, ProjectReferences, ProjectScene, set_set
 from ..settings.project_file import project_path
 from ..support.errors import FilmError, ModelError, RequestError
 from ..support.files import Lock
+from ..support.words import sentence
 from .looker import Looker
 from .options import describe
 from .pictures import Pictures, check_strokes
@@ -365,6 +366,9 @@ class Studio:
             self._error = str(error)
         except OSError as error:
             self._error = f"{error.filename or self._asked.film}: {error.strerror or error}"
+        except Exception as error:
+            # A fault of ours; a page that waits for ever would tell nobody.
+            self._error = f"the film cannot be opened: {sentence(error)}"
         self.hub.tell("state")
 
     def _first_preset(self) -> str:

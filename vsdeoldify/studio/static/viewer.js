@@ -5,6 +5,7 @@ import {fetchPicture, fetchSheets, known, something, tile} from "./pictures.js";
 import {$, clamp, effective, look, on, store, tell} from "./store.js";
 
 const REST = 80;  // milliseconds after which a frame counts as looked at
+const CALM = 200;  // milliseconds more after which its neighbours count, too
 const stage = $("stage");
 const brush = stage.getContext("2d");
 const zoom = {factor: 0, x: 0.5, y: 0.5};  // factor 0 fits; else device pixels per pixel of the film
@@ -174,6 +175,9 @@ async function fetchAll() {
     show(await source);
     if (!current()) return;
     if (stabilized()) {
+      // Whoever goes on or goes on painting needs no neighbours.
+      await new Promise(done => setTimeout(done, CALM));
+      if (!current()) return;
       const calm = await timed(() => fetchPicture("calm", frame, whole()), "calming the colours");
       if (calm && current() && completed?.frame === frame) completed = null;
     } else if (completed?.frame === frame) completed = null;
