@@ -253,7 +253,13 @@ def test_options_that_decide_on_colours_are_refused_beside_a_project(
     assert not film.with_name("film_colour.mkv").exists()
 
 
-def test_a_script_by_a_project_names_the_device_of_the_command(film: Path, project: Project) -> None:
+def test_a_script_by_a_project_names_the_device_of_the_command(
+    film: Path, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def look() -> int:
+        raise AssertionError("the device is looked for, which takes seconds, though it is given")
+
+    monkeypatch.setattr("vsdeoldify.runtime.device.default_device_index", look)
     path = save_project(set_settings(project, TURNED, 1))
     ran = run("script", film, "--project", path, "--set", "batch_size=2")
     assert ran.code == 0

@@ -63,6 +63,9 @@ def test_the_wheel_holds_the_package_as_committed_and_nothing_else(wheel: zipfil
     inside = {name for name in wheel.namelist() if ".dist-info/" not in name}
     committed = git_files("vsdeoldify") | {START}
     assert committed <= inside
+    assert {"index.html", "main.js", "style.css"} <= {
+        Path(name).name for name in inside if "/static/" in name
+    }
     kinds = {Path(name).suffix for name in inside - committed}
     assert kinds <= {".py"}, "only a module that is being written may be there before it is committed"
     assert all(name.startswith("vsdeoldify/") for name in inside - {START})
@@ -79,7 +82,9 @@ def test_everything_bundled_comes_with_its_licence(wheel: zipfile.ZipFile, wheel
     licences = {Path(name).as_posix() for name in wheel_metadata.get_all("License-File", [])}
     assert "LICENSE" in licences
     for name in wheel.namelist():
-        if ".dist-info/" in name or name.endswith((".py", "/py.typed")) or "LICENSE" in name:
+        # The studio's page is source, as the modules are.
+        page = name.startswith("vsdeoldify/studio/static/")
+        if ".dist-info/" in name or name.endswith((".py", "/py.typed")) or page or "LICENSE" in name:
             continue
         # Data: its folder holds the licence of what it was made from.
         beside = [one for one in licences if Path(one).parent == Path(name).parent]

@@ -225,3 +225,5 @@ def test_a_list_of_scenes_becomes_cuts() -> None:
     for firsts in ((0, 2, 5), (2, 5)):
         found = scenes.listed_cuts(clip, firsts)
         assert [f.props["_SceneChangePrev"] for f in in_order(found)] == [1, 0, 1, 0, 0, 1]
+        # References ask for both marks.
+        assert [f.props["_Flash"] for f in in_order(found)] == [0] * 6

@@ -329,7 +329,9 @@ def _by_project(args: argparse.Namespace, film: "Path | Reel") -> "Recipe":
     project = open_project(user_path(args.project))
     # Its frames are counted where it is opened, and compared with the scenes.
     check_film(project, identity_of(film, project.film.frames))
-    machine = {"device_index": _usual_device()} | _machine(args) | changes
+    machine = _machine(args) | changes
+    if "device_index" not in machine:
+        machine["device_index"] = _usual_device()
     recipe: Recipe = args.recipe(project.preset())
     return recipe_of(project, machine, recipe)
 

@@ -515,9 +515,9 @@ def _check_weights(order: Order, recipe: Recipe) -> None:
     here = weights_of(recipe)
     for there, digest in order.weights.items():
         parameter, _, model = there.partition(" ")
-        own = here.get(there) or next(
-            (value for key, value in here.items() if key.startswith(parameter)), None
-        )
+        # A file that was sent has another name here, and scenes may have several.
+        alike = [value for key, value in here.items() if key.startswith(parameter)]
+        own = here.get(there) or (digest if digest in alike else next(iter(alike), None))
         if own is None:
             raise FilmError(f"the model {model} is missing there: vsdeoldify models --download {model}")
         if own != digest:

@@ -131,7 +131,10 @@ class _Api:
         changes, scene = asked.get("changes"), _scene_of(asked)
         if not isinstance(changes, dict):
             raise RequestError("changes must be settings by name")
-        return await self._changed(lambda project: editing.set_settings(project, changes, scene))
+        kind = json.dumps(
+            [scene, {name: isinstance(one, dict) and list(one) for name, one in changes.items()}]
+        )
+        return await self._changed(lambda project: editing.set_settings(project, changes, scene), kind)
 
     async def _reset(self, request: Request) -> Response:
         asked = await _body(request)
@@ -208,8 +211,8 @@ class _Api:
         await run_in_threadpool(self._studio.rendering.stop)
         return await self._state(request)
 
-    async def _changed(self, change: Callable[[Project], Project]) -> Response:
-        await run_in_threadpool(self._studio.change, change)
+    async def _changed(self, change: Callable[[Project], Project], kind: str = "") -> Response:
+        await run_in_threadpool(self._studio.change, change, kind)
         return JSONResponse(await run_in_threadpool(self._studio.state))
 
 

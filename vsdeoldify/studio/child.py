@@ -2,9 +2,9 @@
 
 It may die (a GPU without memory, a broken filter) without the page noticing more than a short wait.
 
-* ``look SOURCE``: answers requests, each a line of JSON on stdin with its `id` and `lane`, by a line of JSON
-  on stdout (`id`, `size`, or `error`, or `dropped`) and so many bytes. In a lane the newest request wins:
-  older ones that wait are dropped, and the one in work gives up where it can.
+* ``look SOURCE SCRATCH``: answers requests, each a line of JSON on stdin with its `id` and `lane`, by a line
+  of JSON on stdout (`id`, `size`, or `error`, or `dropped`) and so many bytes. In a lane the newest request
+  wins: older ones that wait are dropped, and the one in work gives up where it can.
 * ``sheets SOURCE FOLDER WIDTH HEIGHT STEP THRESHOLD``: one pass over the film, which finds the cuts (a line
   for every frame: whether a scene begins there, and its mean luma) and writes the pictures for scrubbing.
 """
@@ -12,10 +12,9 @@ It may die (a GPU without memory, a broken filter) without the page noticing mor
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from threading import Condition, Thread
+from threading import Condition, Lock, Thread
 from typing import IO, TYPE_CHECKING, Any
 
 from ..film.render import ERROR_MARK
@@ -26,12 +25,16 @@ if TYPE_CHECKING:
 
 LANES = ("complete", "source", "colour", "piece", "adopt", "calm", "palette", "play", "unsure", "thumb")
 """What is asked for, the most urgent first."""
+QUICK = frozenset({"complete", "source", "piece", "adopt"})
+"""Lanes that do not wait for the others."""
 KEPT = frozenset({"play", "adopt", "thumb"})
 """Lanes in which every request counts."""
 COLUMNS = ROWS = 5
 """Pictures side by side and one below the other in a scrub sheet."""
 _REMEMBERED = 400_000_000
 """Bytes of colours that an engine keeps of frames that it has seen."""
+_DECODED = 200
+"""Megabytes of frames that a decoder keeps."""
 _SHEET_QUALITY = 78
 
 
@@ -42,7 +45,7 @@ class Desk:
         self._waiting: list[dict[str, Any]] = []
         self._current: dict[str, Any] | None = None
         self._dropped: list[Any] = []
-        self._stale = self._closed = False
+        self._stale = False
         self._change = Condition()
 
     def put(self, request: dict[str, Any]) -> None:
@@ -57,17 +60,11 @@ class Desk:
                 self._stale = True
             self._change.notify_all()
 
-    def close(self) -> None:
-        """Nothing more will come."""
-        with self._change:
-            self._closed = True
-            self._change.notify_all()
-
     def next(self) -> tuple[list[Any], dict[str, Any] | None]:
-        """The numbers of requests that were dropped, and the next request; None at the end."""
+        """The numbers of requests that were dropped, and the next request, if one waits."""
         with self._change:
             self._current, self._stale = None, False
-            while not (self._waiting or self._dropped or self._closed):
+            while not (self._waiting or self._dropped):
                 self._change.wait()
             dropped, self._dropped = self._dropped, []
             if self._waiting:
@@ -76,41 +73,57 @@ class Desk:
                 self._current = best
             return dropped, self._current
 
-    def closed(self) -> bool:
-        """Whether the end is reached."""
-        with self._change:
-            return self._closed and not self._waiting and not self._dropped
-
     def stale(self) -> bool:
         """Whether the request in work has become needless."""
         return self._stale
 
 
-def look(source: Mapping[str, Any], result: IO[bytes]) -> None:
-    """Answer requests until stdin ends."""
+def look(source: Mapping[str, Any], scratch: Path, result: IO[bytes]) -> None:
+    """Answer requests until stdin ends.
+
+    A person who paints waits for nothing else: what is quick has a thread, a decoder and graphs of its own
+    beside what takes long. The engines are shared.
+    """
+    desks = [Desk(), Desk()]
+    guard = Lock()
+    for desk, name in zip(desks, ("quick", "slow"), strict=True):
+        Thread(target=_work, args=(desk, source, scratch / name, result, guard), daemon=True).start()
+    # Not by sys.stdin, whose lock a thread would hold when the interpreter ends.
+    with os.fdopen(os.dup(0), "rb") as lines:
+        for line in lines:
+            request = json.loads(line)
+            desks[0 if request["lane"] in QUICK else 1].put(request)
+    # The one that asks is gone: whatever a filter is busy with, there is nobody to see it.
+    os._exit(0)
+
+
+def _work(desk: Desk, source: Mapping[str, Any], scratch: Path, result: IO[bytes], guard: Lock) -> None:
+    """Answer the requests of a desk."""
     from .looking import Superseded
 
-    desk = Desk()
-    Thread(target=_read, args=(desk,), daemon=True).start()
-    with tempfile.TemporaryDirectory(prefix="vsdeoldify-") as scratch:
-        room: Darkroom | None = None
-        while not desk.closed():
-            dropped, request = desk.next()
-            for number in dropped:
-                _answer(result, {"id": number, "dropped": True})
-            if request is None:
-                continue
+    scratch.mkdir(exist_ok=True)
+    room: Darkroom | None = None
+    while True:
+        dropped, request = desk.next()
+        answers: list[tuple[dict[str, Any], bytes]] = [({"id": n, "dropped": True}, b"") for n in dropped]
+        if request is not None:
             head: dict[str, Any] = {"id": request["id"]}
             data = b""
             try:
-                room = room or _darkroom(source, Path(scratch))
+                if room is None:
+                    with guard:  # Two threads must not load the same libraries.
+                        room = _darkroom(source, scratch)
                 data = _actions(room)[request["lane"]](request, desk.stale)
                 head["size"] = len(data)
             except Superseded:
                 head["dropped"] = True
             except Exception as error:
                 head["error"] = sentence(error)
-            _answer(result, head, data)
+            answers.append((head, data))
+        with guard:
+            for head, data in answers:
+                result.write(json.dumps(head).encode() + b"\n" + data)
+            result.flush()
 
 
 def _darkroom(source: Mapping[str, Any], scratch: Path) -> "Darkroom":
@@ -118,7 +131,7 @@ def _darkroom(source: Mapping[str, Any], scratch: Path) -> "Darkroom":
     from .looking import Darkroom
 
     remember_results(_REMEMBERED)
-    return Darkroom(source, scratch)
+    return Darkroom({**source, "cachesize": _DECODED}, scratch)
 
 
 def _actions(room: "Darkroom") -> "dict[str, Callable[[Mapping[str, Any], Callable[[], bool]], bytes]]":
@@ -134,21 +147,6 @@ def _actions(room: "Darkroom") -> "dict[str, Callable[[Mapping[str, Any], Callab
         "palette": room.palette,
         "unsure": room.unsure,
     }
-
-
-def _read(desk: Desk) -> None:
-    # Not by sys.stdin, whose lock this thread would hold when the interpreter ends.
-    with os.fdopen(os.dup(0), "rb") as lines:
-        for line in lines:
-            desk.put(json.loads(line))
-    desk.close()
-    # The one that asks is gone: whatever a filter is busy with, there is nobody to see it.
-    os._exit(0)
-
-
-def _answer(result: IO[bytes], head: Mapping[str, Any], data: bytes = b"") -> None:
-    result.write(json.dumps(head).encode() + b"\n" + data)
-    result.flush()
 
 
 def write_sheets(
@@ -217,7 +215,7 @@ def main(arguments: Sequence[str]) -> int:
     action, source = arguments[0], json.loads(arguments[1])
     try:
         if action == "look":
-            look(source, result)
+            look(source, Path(arguments[2]), result)
         else:
             folder, width, height, step, threshold = arguments[2:]
             write_sheets(source, Path(folder), (int(width), int(height)), int(step), float(threshold), result)

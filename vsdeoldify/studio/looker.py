@@ -1,6 +1,8 @@
 """The server's side of the child process that makes pictures: it is started again when it dies."""
 
 import json
+import shutil
+import tempfile
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
@@ -35,6 +37,8 @@ class Looker:
 
     def __init__(self, source: Mapping[str, Any]) -> None:
         self._source = json.dumps(dict(source))
+        # A child that is killed cannot tidy up after itself.
+        self._scratch = tempfile.mkdtemp(prefix="vsdeoldify-")
         self._lock = threading.RLock()
         self._waiting: dict[int, _Request] = {}
         self._count = 0
@@ -67,6 +71,7 @@ class Looker:
             self._closed = True
             self._stack.close()
             self._fail(FilmError("the studio has ended"))
+        shutil.rmtree(self._scratch, ignore_errors=True)
 
     @property
     def process_id(self) -> int | None:
@@ -92,7 +97,7 @@ class Looker:
     def _start(self) -> None:
         self._stack = ExitStack()
         child = self._stack.enter_context(
-            module_process(NAME, "vsdeoldify.studio.child", "look", self._source)
+            module_process(NAME, "vsdeoldify.studio.child", "look", self._source, self._scratch)
         )
         self._child = child
         threading.Thread(target=self._read, args=(child, self._stack), daemon=True).start()

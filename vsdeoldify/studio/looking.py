@@ -234,6 +234,8 @@ class Darkroom:
             look["preset"],
             look["colours"],
             references=self._folder_of(pictures, key) if pictures else None,
+            reach=look["reach"],
+            strength=look["strength"],
             **{"device_index": default_device_index(), **look["changes"], **changes},
         )
         self._graphs[key] = made

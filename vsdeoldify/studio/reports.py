@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 type Event = dict[str, Any]
@@ -25,7 +25,8 @@ class Hub:
         with self._lock:
             listeners = list(self._listeners.values())
         for loop, queue in listeners:
-            loop.call_soon_threadsafe(queue.put_nowait, event)
+            with suppress(RuntimeError):  # The server has just ended.
+                loop.call_soon_threadsafe(queue.put_nowait, event)
 
     async def listen(self) -> AsyncIterator[Event | None]:
         """Events from now on; None now and then, so that a listener that is gone is noticed."""

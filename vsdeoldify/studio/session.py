@@ -1,9 +1,8 @@
 """A studio: one film, what a person decides about it, and all that makes its pictures."""
 
-import hashlib
-import json
 import shlex
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
@@ -11,25 +10,30 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..film.project import check_film, identity_of, open_project, save_project
+from ..film.project import check_film, identity_of, open_project, recipe_of, save_project
+from ..film.scenes import Scene
 from ..film.script import source_arguments
 from ..film.source import Film, open_file
 from ..film.streams import CONTAINERS
 from ..networks.files import used_models
 from ..settings import project as editing
-from ..settings.presets import SPEEDS, preset
+from ..settings.presets import preset
 from ..settings.project import Project, ProjectReferences, ProjectScene, set_settings
 from ..settings.project_file import project_path
 from ..support.errors import FilmError, ModelError, RequestError
 from ..support.files import Lock
+from ..support.words import sentence
 from .looker import Looker
 from .options import describe
-from .pictures import Pictures, Reference, check_strokes
+from .pictures import Pictures, check_strokes
 from .rendering import Rendering
 from .reports import Hub
 from .sheets import Sheets, folder_of, make_sheets
+from .view import effective, look_of, missing_models, scenes_of
 
 _HISTORY = 200
+_PULLED = 1.5
+"""Seconds within which changes of one kind are one."""
 
 
 @dataclass(frozen=True)
@@ -84,9 +88,10 @@ class Studio:
         self._sheets: Sheets | None = None
         self._project: Project | None = None
         self._looker: Looker | None = None
+        self._found: tuple[tuple[int, ...], list[Scene]] = (), []
+        self._last = "", 0.0
         self._undo: list[Project] = []
         self._redo: list[Project] = []
-        self._written: tuple[int, int] | None = None
         self._ended = threading.Event()
 
     def begin(self) -> None:
@@ -113,7 +118,8 @@ class Studio:
                 return {"ready": False, "name": self._asked.film.name, "error": self._error}
             references, trouble = self._pictures().all()
             firsts = tuple(scene.first for scene in project.scenes)
-            found = sheets.scenes(firsts)
+            if self._found[0] != firsts:
+                self._found = firsts, sheets.scenes(firsts)
             return {
                 "ready": True,
                 "name": film.path.name,
@@ -134,11 +140,8 @@ class Studio:
                     "count": sheets.count,
                 },
                 "settings": dict(project.settings),
-                "effective": _effective(project, None),
-                "scenes": [
-                    self._scene(number, scene, found[number].shown, references)
-                    for number, scene in enumerate(project.scenes)
-                ],
+                "effective": effective(project.preset()),
+                "scenes": scenes_of(project, self._found[1], references, self._place()),
                 "references": {
                     "folder": self._pictures().folder.name,
                     "strength": 1.0 if project.references is None else project.references.strength,
@@ -157,7 +160,7 @@ class Studio:
                 "project": self._path.name,
                 "command": self._command(),
                 "choices": describe(),
-                "models": self._models(project),
+                "models": missing_models(self._place()),
                 "render": self.rendering.state(),
             }
 
@@ -214,13 +217,19 @@ class Studio:
         return self._ready()[1].ask("unsure", frames=frames, references=references, firsts=firsts)
 
     def script(self) -> str:
-        """The command that prints the script, for people who go on by hand."""
-        return shlex.join(["vsdeoldify", "script", self._asked.film.name, "--project", self._path.name])
+        """The VapourSynth script of the film by the project, for people who go on by hand."""
+        film, project = self._ready()[0], self._current()
+        return recipe_of(project, self._place()).script(film.path, track=film.track)
 
     # What the hand does.
 
-    def change(self, change: Callable[[Project], Project]) -> None:
+    def change(self, change: Callable[[Project], Project], kind: str = "") -> None:
         """Change the project and write it.
+
+        Args:
+            change: makes the changed project of the one that is there.
+            kind: what is changed; changes of one kind in quick succession, as of a slider that is pulled, are
+                taken back as one.
 
         Raises:
             RequestError: the change cannot be; nothing is changed.
@@ -235,7 +244,10 @@ class Studio:
             if after == before:
                 return
             self._write(after)
-            self._undo = [*self._undo[-_HISTORY:], before]
+            now = time.monotonic()
+            if not kind or self._last[0] != kind or now - self._last[1] > _PULLED:
+                self._undo = [*self._undo[-_HISTORY:], before]
+            self._last = kind, now
             self._redo = []
         self.hub.tell("state")
 
@@ -259,7 +271,6 @@ class Studio:
         except ValueError as error:
             raise RequestError(str(error)) from None
         look, pictures = self._look(self._scene_at(frame)), self._pictures()
-        self._refer()
         base = pictures.base_of(frame) if pictures.folder.is_dir() else None
         made = looker.ask(
             "complete",
@@ -276,7 +287,6 @@ class Studio:
     def adopt(self, frame: int, picture: Path) -> "Future[bytes]":
         """Keep a picture from elsewhere as the reference of a frame."""
         pictures = self._pictures()
-        self._refer()
         made = self._ready()[1].ask(
             "adopt", frame=frame, picture=str(picture), keep=str(pictures.path_of(frame))
         )
@@ -284,6 +294,7 @@ class Studio:
         def done(answer: "Future[bytes]") -> None:
             if answer.exception() is None:
                 pictures.forget(frame)
+                self._refer()
                 self.hub.tell("state")
 
         made.add_done_callback(done)
@@ -320,8 +331,8 @@ class Studio:
             FilmError, ModelError: it cannot begin.
         """
         project = self._current()
-        for scene in (None, *range(len(project.scenes))):
-            used_models(self._parameters(project, scene))
+        for scene in (None, *(n for n, one in enumerate(project.scenes) if one.settings)):
+            used_models(project.preset(scene).ddeoldify | self._place())
         self._refer()
         self._write(project)
         self.rendering.start(overwrite=overwrite)
@@ -350,10 +361,14 @@ class Studio:
                 self._looker = Looker(arguments)
             # The engines begin to load while the page is drawn.
             self.picture(project.scenes[0].first, "thumb", 32)
+            self._refer()
         except (FilmError, ModelError) as error:
             self._error = str(error)
         except OSError as error:
             self._error = f"{error.filename or self._asked.film}: {error.strerror or error}"
+        except Exception as error:
+            # A fault of ours; a page that waits for ever would tell nobody.
+            self._error = f"the film cannot be opened: {sentence(error)}"
         self.hub.tell("state")
 
     def _first_preset(self) -> str:
@@ -416,13 +431,15 @@ class Studio:
             before = self._current()
             self._write(source[-1])
             source.pop()
+            self._last = "", 0.0
             target.append(before)
         self.hub.tell("state")
 
     def _kept(self, done: "Future[bytes]", frame: int, strokes: Sequence[Mapping[str, Any]]) -> None:
         if done.exception() is None:
-            with suppress(OSError):
+            with suppress(OSError, FilmError):
                 self._pictures().note_strokes(frame, strokes)
+                self._refer()
             self.hub.tell("state")
 
     def _pictures(self) -> Pictures:
@@ -435,35 +452,15 @@ class Studio:
         return Pictures(folder, film.frames, offset)
 
     def _refer(self) -> None:
-        """Let the project name the folder of references as soon as there is one, for the command line."""
+        """Let the project name the folder of references while there are some, for the command line."""
         pictures = self._pictures()
         with self._guard:
-            project = self._current()
-            if project.references is None:
-                with suppress(OSError):
-                    pictures.folder.mkdir(parents=True, exist_ok=True)
+            project, some = self._current(), bool(pictures.all()[0])
+            if some and project.references is None:
                 named = ProjectReferences(pictures.folder.name)
                 self._write(replace(project, references=named))
-
-    def _scene(
-        self, number: int, scene: ProjectScene, shown: int, references: Mapping[int, Reference]
-    ) -> dict[str, Any]:
-        own = {n: one for n, one in references.items() if scene.first <= n <= scene.last}
-        look = self._look(number)
-        stamps = [(n, one.stamp) for n, one in own.items()]
-        text = json.dumps(
-            [look["preset"], look["changes"], look["strength"], stamps, scene.first, scene.last]
-        )
-        return {
-            "first": scene.first,
-            "last": scene.last,
-            "mark": scene.mark,
-            "shown": shown,
-            "settings": dict(scene.settings),
-            "effective": _effective(self._current(), number) if scene.settings else None,
-            "references": sorted(own),
-            "version": hashlib.sha256(text.encode()).hexdigest()[:12],
-        }
+            elif not some and project.references is not None:
+                self._write(replace(project, references=None))
 
     def _place(self) -> dict[str, Any]:
         """Where and by what to compute, as the functions take it."""
@@ -482,43 +479,8 @@ class Studio:
             options += ["--torch-dir", str(self._asked.models)]
         return tuple(options)
 
-    def _parameters(self, project: Project, scene: int | None) -> dict[str, Any]:
-        return project.preset(scene).ddeoldify | self._place()
-
     def _look(self, scene: int) -> dict[str, Any]:
-        """What the child needs to know of a scene."""
-        project = self._current()
-        chosen = project.preset(scene)
-        references = self._pictures().all()[0]
-        return {
-            "preset": chosen.name,
-            "colours": chosen.colours,
-            "changes": chosen.ddeoldify | chosen.stabilizer | self._place(),
-            "firsts": [one.first for one in project.scenes],
-            "references": {str(n): str(one.path) for n, one in references.items()},
-            "strength": 1.0 if project.references is None else project.references.strength,
-            "reach": "scene" if project.references is None else project.references.reach,
-        }
+        return look_of(self._current(), scene, self._pictures().all()[0], self._place())
 
     def _command(self) -> str:
         return shlex.join(["vsdeoldify", "colorize", self._asked.film.name, "--project", self._path.name])
-
-    def _models(self, project: Project) -> dict[str, str]:
-        """For each preset whose models are not there: what to do."""
-        missing = {}
-        for name in SPEEDS:
-            try:
-                used_models(preset(name).ddeoldify | self._place())
-            except ModelError as error:
-                missing[name] = str(error).splitlines()[0]
-        return missing
-
-
-def _effective(project: Project, scene: int | None) -> dict[str, Any]:
-    """All values of a scene by name, those of lists by their fields."""
-    chosen = project.preset(scene)
-    found: dict[str, Any] = {"preset": chosen.name, "colours": chosen.colours}
-    for name, value in (chosen.ddeoldify | chosen.stabilizer).items():
-        fields = editing.fields_of(name)
-        found[name] = dict(zip(fields, value, strict=False)) if fields else value
-    return found

@@ -174,7 +174,7 @@ addTool({
     this.drawing = false;
   },
   hover(at) {
-    pointerAt = at;
+    pointerAt = at.some(one => one < 0 || one > 1) ? null : at;
     if (store.tab === "correct") viewer.drawSoon();
   },
   leave() {

@@ -6,6 +6,7 @@ import {store, sceneAt} from "./store.js";
 const MOST = 90e6;  // pixels
 const kept = new Map();
 const sheets = new Map();
+const MOST_SHEETS = 24;
 let pixels = 0;
 
 export function keyOf(side, frame, width) {
@@ -74,13 +75,27 @@ export function tile(frame, arrived) {
 
 export const sheetAddress = number => `/api/sheet/${number}`;
 
+// Fetches the sheets around a frame before they are needed, the nearest first.
+export async function fetchSheets(frame) {
+  const {step, count} = store.state.sheets;
+  const here = Math.floor(frame / step / 25);
+  const near = [...Array(count).keys()].sort((one, other) => Math.abs(one - here) - Math.abs(other - here));
+  for (const number of near.slice(0, MOST_SHEETS)) {
+    if (!sheets.has(number)) await new Promise(done => sheetOf(number, done));
+  }
+}
+
 function sheetOf(number, arrived) {
   const found = sheets.get(number);
   if (found) return found === "waiting" ? undefined : found;
   sheets.set(number, "waiting");
+  while (sheets.size > 2 * MOST_SHEETS) sheets.delete(sheets.keys().next().value);
   picture(sheetAddress(number)).then(image => {
     sheets.set(number, image);
     arrived();
-  }, () => sheets.delete(number));
+  }, () => {
+    sheets.delete(number);
+    arrived();
+  });
   return undefined;
 }

@@ -1,16 +1,18 @@
 // The picture: scrubbing over sheets, the exact frame at rest, wipe and flip, zoom and pan.
 
 import {trying} from "./api.js";
-import {fetchPicture, known, something, tile} from "./pictures.js";
+import {fetchPicture, fetchSheets, known, something, tile} from "./pictures.js";
 import {$, clamp, effective, look, on, store, tell} from "./store.js";
 
 const REST = 80;  // milliseconds after which a frame counts as looked at
+const CALM = 200;  // milliseconds more after which its neighbours count, too
 const stage = $("stage");
 const brush = stage.getContext("2d");
 const zoom = {factor: 0, x: 0.5, y: 0.5};  // factor 0 fits; else device pixels per pixel of the film
 const overlays = [];
 let place = null;  // where the picture lies, in device pixels
 let resting = 0, wanted = 0, scheduled = false;
+let lastTile = null;
 let completed = null;  // a picture with strokes that the server's film does not have yet
 const seconds = new Map();  // how long a frame took, by what makes it
 
@@ -81,7 +83,8 @@ function draw() {
   brush.imageSmoothingQuality = "high";
   const after = viewer.playing ?? best("colour");
   const before = best("source");
-  const sheet = tile(store.frame, drawSoon);
+  // Until a sheet is there the frame before it stays.
+  const sheet = lastTile = tile(store.frame, drawSoon) ?? lastTile;
   const paint = image => {
     if (image) brush.drawImage(image, place.x, place.y, place.w, place.h);
     else if (sheet) brush.drawImage(sheet.image, sheet.x, sheet.y, sheet.width, sheet.height, place.x, place.y, place.w, place.h);
@@ -172,11 +175,17 @@ async function fetchAll() {
     show(await source);
     if (!current()) return;
     if (stabilized()) {
+      // Whoever goes on or goes on painting needs no neighbours.
+      await new Promise(done => setTimeout(done, CALM));
+      if (!current()) return;
       const calm = await timed(() => fetchPicture("calm", frame, whole()), "calming the colours");
       if (calm && current() && completed?.frame === frame) completed = null;
     } else if (completed?.frame === frame) completed = null;
     show(true);
-    if (current()) tell("rested");
+    if (current()) {
+      tell("rested");
+      fetchSheets(frame);
+    }
   } finally {
     if (number === wanted) busy(null);
   }

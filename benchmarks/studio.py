@@ -1,0 +1,163 @@
+"""How long the studio's page takes, in a real browser: from the hand to the picture on the screen.
+
+    python benchmarks/studio.py FILM [--preset preview]
+
+Needs the extras `studio` and `test`, and a Chromium. Prints medians and the slowest of all, in milliseconds.
+"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
+
+from chromium import launched
+from pages import choose, completed, expect, go, open_page, place, rested
+from studios import studio_command
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+ROUNDS = 12
+COLOURS = ("vivid", "stable")
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("film", type=Path)
+    parser.add_argument("--preset", default="preview")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, launched() as browser:
+        film = Path(folder) / args.film.name
+        film.symlink_to(args.film.absolute())
+        began = time.monotonic()
+        with studio_command(film, Path(folder) / "cache", "--preset", args.preset) as opened:
+            page = browser.new_page(viewport={"width": 1280, "height": 720})
+            open_page(page, opened.address)
+            print(f"| opening the film, first time | {1000 * (time.monotonic() - began):.0f} | |")
+            state = page.evaluate("fetch('/api/state').then(one => one.json())")
+            frames, aspect = state["film"]["frames"], state["film"]["aspect"]
+            go(page, 1)
+            steps = [round((n + 0.37) * (frames - 1) / (ROUNDS + 1)) for n in range(ROUNDS)]
+            scrubbed(page, steps)
+            show("exact frame in colour, any place", [first_colour(page, n) for n in steps])
+            show("the next frame", [first_colour(page, steps[2] + n) for n in range(1, ROUNDS)])
+            go(page, steps[2])
+            show("… with colours calmed, any place", [timed(lambda n=n: go(page, n)) for n in steps[3:9]])
+            saturation = page.get_by_role("slider", name="Saturation")
+            show(
+                "changed saturation",
+                [changed(page, lambda n=n: saturation.fill(f"{0.5 + 0.05 * n:.2f}")) for n in range(ROUNDS)],
+            )
+            show(
+                "changed preset of colours",
+                [
+                    changed(page, lambda n=n: page.locator(f"[data-value={COLOURS[n % 2]}]").click())
+                    for n in range(6)
+                ],
+            )
+            hints(page, aspect)
+            played(page)
+
+
+def scrubbed(page: "Page", steps: list[int]) -> None:
+    """From the slider to a picture, by the sheets."""
+    show(
+        "scrub step",
+        page.evaluate(
+            """async steps => {
+                const slider = document.getElementById('slider'), stage = document.getElementById('stage');
+                const times = [];
+                for (const frame of steps) {
+                    const begun = performance.now();
+                    slider.value = frame;
+                    slider.dispatchEvent(new Event('input'));
+                    while (!stage.dataset.shown.startsWith(`${frame} `))
+                        await new Promise(requestAnimationFrame);
+                    times.push(performance.now() - begun);
+                }
+                return times;
+            }""",
+            steps,
+        ),
+    )
+
+
+def first_colour(page: "Page", frame: int) -> float:
+    """From a frame's number to its colours on the screen, before they are calmed."""
+    milliseconds: float = page.evaluate(
+        """async frame => {
+            const slider = document.getElementById('slider'), stage = document.getElementById('stage');
+            const begun = performance.now();
+            slider.value = frame;
+            slider.dispatchEvent(new Event('input'));
+            while (!/colour|calm/.test(stage.dataset.shown) || !stage.dataset.shown.startsWith(`${frame} `))
+                await new Promise(requestAnimationFrame);
+            return performance.now() - begun;
+        }""",
+        frame,
+    )
+    frame_now = int(page.locator("#frame-number").input_value())
+    rested(page, frame_now)
+    return milliseconds
+
+
+def changed(page: "Page", act: Callable[[], None]) -> float:
+    """From a changed setting to new colours on the screen."""
+    stage = page.locator("#stage")
+    before = stage.get_attribute("data-version")
+    began = time.monotonic()
+    act()
+    expect(stage).not_to_have_attribute("data-version", before or "", timeout=60_000)
+    page.wait_for_selector("#stage[data-shown$=colour], #stage[data-shown$=calm]")
+    milliseconds = 1000 * (time.monotonic() - began)
+    rested(page, int(page.locator("#frame-number").input_value()))
+    return milliseconds
+
+
+def hints(page: "Page", aspect: float) -> None:
+    """From a click with the brush to the completed frame, as the page itself measures it."""
+    page.keyboard.press("b")
+    choose(page, "#3c5fa0")
+    times = []
+    for n in range(ROUNDS):
+        page.mouse.click(*place(page, 0.3 + 0.03 * n, 0.4, aspect))
+        completed(page)
+        times.append(float(page.locator("body").get_attribute("data-completed") or "nan"))
+    show("hint to completed frame", times)
+    page.keyboard.press("Delete")
+    page.keyboard.press("c")
+
+
+def played(page: "Page") -> None:
+    """Frames a second of a scene that plays: while it is coloured for the first time, and after that."""
+    page.keyboard.press("Home")
+    page.keyboard.press("p")
+    time.sleep(4)
+    first = page.locator("body").get_attribute("data-rate")
+    time.sleep(12)
+    later = page.locator("body").get_attribute("data-rate")
+    page.keyboard.press("p")
+    print(f"\na scene plays: {first} frames a second after 4 seconds, {later} after 16")
+
+
+def timed(act: Callable[[], None]) -> float:
+    """Milliseconds that something takes."""
+    began = time.monotonic()
+    act()
+    return 1000 * (time.monotonic() - began)
+
+
+def show(what: str, times: list[float]) -> None:
+    """Print a line of the table."""
+    print(f"| {what} | {statistics.median(times):.0f} | {max(times):.0f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

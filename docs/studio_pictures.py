@@ -1,0 +1,112 @@
+"""Make the pictures of docs/studio.md, in a real browser.
+
+    python docs/studio_pictures.py FILM
+
+The pictures there are of `sample_bw.mp4`, see docs/pictures.py. Needs the extras `studio` and `test`, and a
+Chromium.
+"""
+
+import argparse
+import io
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
+
+from chromium import launched
+from pages import choose, completed, expect, go, open_page, place, rested
+from studios import studio_command
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+IMAGES = Path(__file__).parent / "images"
+ASPECT = 920 / 672
+PULLOVER, WALL, FACE = (0.50, 0.60), (0.08, 0.22), (0.475, 0.27)
+SIZES = {"wide": (1280, 720), "tablet": (820, 1180)}
+
+
+def main() -> None:
+    """Drive the page and write the pictures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("film", type=Path)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, launched() as browser:
+        film = Path(folder) / args.film.name
+        film.symlink_to(args.film.absolute())
+        with studio_command(film, Path(folder) / "cache") as opened:
+            page = browser.new_page(viewport=size("wide"))
+            open_page(page, opened.address)
+            page.locator(".scene").nth(1).click()
+            settled(page)
+            page.keyboard.press("w")
+            page.keyboard.press("g")
+            settled(page)
+            shoot(page, "studio_wipe")
+
+            page.keyboard.press("b")
+            page.locator("[data-view=colour]").click()
+            for colour, spot in (("#3b62b5", PULLOVER), ("#7f9480", WALL), ("#e8b899", FACE)):
+                choose(page, colour)
+                page.mouse.click(*place(page, *spot, ASPECT))
+                completed(page)
+            page.mouse.move(8, 300)
+            settled(page)
+            page.wait_for_timeout(1500)
+            shoot(page, "studio_correct")
+            page.keyboard.press("Home")
+            settled(page)
+            page.keyboard.press("c")
+            page.wait_for_timeout(300)
+            shoot(page, "studio_follow")
+
+            page.locator("[data-scope=scene]").click()
+            page.get_by_role("slider", name="Saturation").fill("1.3")
+            expect(page.locator(".own-settings")).to_be_visible()
+            page.locator("#stage").focus()
+            page.set_viewport_size(size("tablet"))
+            page.keyboard.press("w")
+            settled(page)
+            page.wait_for_timeout(1500)
+            shoot(page, "studio_tablet")
+            page.keyboard.press("w")
+            page.set_viewport_size(size("wide"))
+            page.locator("#undo").click()
+
+            page.keyboard.press("r")
+            page.locator("#render-go").click()
+            expect(page.locator("#render-facts")).to_contain_text("Left", timeout=120_000)
+            expect(page.locator("#pieces .chip").first).to_be_visible(timeout=120_000)
+            go(page, 60)
+            shoot(page, "studio_render")
+            page.locator("#render-stop").click()
+            expect(page.locator("#render-stop")).to_be_hidden(timeout=60_000)
+
+
+def size(name: str) -> dict[str, int]:
+    """A window's size as Playwright takes it."""
+    width, height = SIZES[name]
+    return {"width": width, "height": height}
+
+
+def settled(page: "Page") -> None:
+    """Wait for the last state of the frame that is looked at."""
+    rested(page, int(page.locator("#frame-number").input_value()))
+    expect(page.locator("#busy")).to_be_hidden(timeout=60_000)
+    page.wait_for_timeout(150)
+
+
+def shoot(page: "Page", name: str) -> None:
+    """Write what the page shows."""
+    with Image.open(io.BytesIO(page.screenshot())) as picture:
+        path = IMAGES / f"{name}.jpg"
+        picture.convert("RGB").save(path, quality=88, optimize=True, progressive=True)
+    print(path)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+"""A browser that this machine has, and studios to open in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from chromium import installed, launched
+from studios import make_studio_film
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, driven by Playwright; both must be there already."""
+    pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    if installed() is None:
+        pytest.skip("no Chromium is installed: apt-get install chromium, for example")
+    with launched() as chromium:
+        yield chromium
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A film of three scenes of ten frames, in a folder of its own."""
+    return make_studio_film(tmp_path_factory.mktemp("film") / "film.mkv")
