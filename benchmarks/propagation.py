@@ -6,7 +6,8 @@ frames, of all places and of moving ones (luma 16/255 and more off the nearer re
 reference: the same, so many frames after one reference beside a gray clip; what is lost where the frame
 agrees with nothing in it, and how much is sure and wrong.
 ways: one frame in true colours over the bundled model's: carried as colours, or as what they differ by.
-own: the bundled model's own colours, which differ from key frame to key frame: how steady they are.
+own: a network's own colours, which differ from key frame to key frame: how steady they are. The bundled
+model's, or with --model those of an official network (filled at random where its file is not here).
 time: the processor's time of `every` and of mode M, with the true chroma as it comes.
 plot: docs/images/propagation.png from the figures that keys and reference left in propagation.csv beside it.
 """
@@ -17,6 +18,7 @@ import argparse
 import csv
 import os
 import statistics
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -27,6 +29,7 @@ import numpy as np
 import vapoursynth as vs
 from numpy.typing import NDArray
 from vapoursynth import core
+from weights import model_file
 
 from vsdeoldify import ddeoldify, ddeoldify_stabilizer, meter
 from vsdeoldify.metrics import ciede2000, rgb_to_lab
@@ -203,8 +206,8 @@ class Steadiness(NamedTuple):
     pumping: float
 
 
-def own_colours(source: vs.VideoNode) -> dict[str, Steadiness]:
-    """How steady the bundled model's colours are, coloured and calmed in several ways."""
+def own_colours(source: vs.VideoNode, model: str) -> dict[str, Steadiness]:
+    """How steady a model's colours are, coloured and calmed in several ways."""
     gray = core.resize.Bicubic(source, format=vs.GRAY8)
     luma = meter.read(core.resize.Bicubic(gray, format=vs.YUV444P8, matrix=vs.MATRIX_ST170_M), SIZE).luma
     marked = list(scenes.find_cuts(formats.to_gray(gray, SIZE), CUT).frames())
@@ -212,7 +215,7 @@ def own_colours(source: vs.VideoNode) -> dict[str, Steadiness]:
     found = {}
     for every, mode in ((1, ""), (1, "G"), (1, "M"), (10, ""), (20, ""), (20, "G"), (40, "")):
         if not mode:
-            coloured = held(ddeoldify(gray, 1, ddcolor_p=["preview", 16], device_index=99, every=every))
+            coloured = held(ddeoldify(gray, 1, ddcolor_p=[model, 16], device_index=99, every=every))
         clip, name = coloured, f"every={every}"
         if mode:
             clip = ddeoldify_stabilizer(clip, stab=True, stab_p=[15, mode, 1, 15, 0.2, 0.15, "none"])
@@ -373,7 +376,7 @@ def print_ways(paths: Sequence[Path], distances: Sequence[int]) -> None:
     print("\nautomatic / colours where they were changed / differences")
 
 
-def print_own() -> None:
+def print_own(model: str) -> None:
     films = {"sample_bw": opened(SHARED / "film" / "sample_bw.mp4")[:120]}
     films |= {
         name: opened(SHARED / "clips" / f"{name}.mp4") for name in ("park_football", "woman_dog_garden")
@@ -381,7 +384,7 @@ def print_own() -> None:
     print("| film | | flicker | CDC | colourfulness | change at keys / elsewhere |")
     print("|---|---|---|---|---|---|")
     for film, source in films.items():
-        for name, found in own_colours(source).items():
+        for name, found in own_colours(source, model).items():
             print(
                 f"| {film} | {name} | {found.flicker:.2f} | {found.cdc:.4f} | {found.colourfulness:.1f} | "
                 f"{found.pumping:.2f} |",
@@ -420,6 +423,7 @@ def main() -> None:
     )
     parser.add_argument("what", choices=("keys", "reference", "ways", "own", "time", "plot"))
     parser.add_argument("--steps", default="10,20,40", help="keys: values of every")
+    parser.add_argument("--model", default="preview", help="own: preview, modelscope, artistic or paper_tiny")
     options = parser.parse_args()
     paths = sorted((SHARED / "clips").glob("*.mp4"))
     if options.what == "keys":
@@ -429,7 +433,9 @@ def main() -> None:
     elif options.what == "ways":
         print_ways(paths, (10, 20, 40))
     elif options.what == "own":
-        print_own()
+        with tempfile.TemporaryDirectory() as folder:
+            bundled = options.model == "preview"
+            print_own("preview" if bundled else str(model_file("ddcolor", options.model, Path(folder))))
     elif options.what == "time":
         for name, used in milliseconds(SHARED / "clips" / "park_football.mp4").items():
             print(f"{name}: {used:.1f} ms of processor time a frame")
