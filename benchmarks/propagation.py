@@ -1,10 +1,11 @@
-"""Colours on their way along motion: `python benchmarks/propagation.py keys|reference|own|time|plot`.
+"""Colours on their way along motion: `python benchmarks/propagation.py keys|reference|ways|own|time|plot`.
 
 keys: what they lose between key frames. The true chroma of the clips in the folder `shared` stands in for a
 perfect network, so what is measured is the way alone: mean CIEDE2000 over every third frame, without key
 frames, of all places and of moving ones (luma 16/255 and more off the nearer regular key's).
 reference: the same, so many frames after one reference beside a gray clip; what is lost where the frame
 agrees with nothing in it, and how much is sure and wrong.
+ways: one frame in true colours over the bundled model's: carried as colours, or as what they differ by.
 own: the bundled model's own colours, which differ from key frame to key frame: how steady they are.
 time: the processor's time of `every` and of mode M, with the true chroma as it comes.
 plot: docs/images/propagation.png from the figures that keys and reference left in propagation.csv beside it.
@@ -157,6 +158,35 @@ def one_reference(path: Path, distances: Sequence[int]) -> dict[int, list[Carrie
     return found
 
 
+def two_ways(path: Path, distances: Sequence[int]) -> dict[int, list[tuple[float, float, float]]]:
+    """Mean CIEDE2000 of automatic colours and of two ways to correct them by a reference in true colours."""
+    source = opened(path)
+    canvas, gray = formats.to_canvas(source, SIZE), formats.to_gray(source, SIZE)
+    cuts = scenes.find_cuts(gray, CUT)
+    begins = [bool(f.props["_SceneChangePrev"]) for f in cuts.frames()]
+    automatic = formats.to_canvas(ddeoldify(source, 1, ddcolor_p=["preview", 16], device_index=99), SIZE)
+    difference = core.std.Expr([canvas, automatic], ["", "x y -", "x y -"])
+    found: dict[int, list[tuple[float, float, float]]] = {distance: [] for distance in distances}
+    for start in range(0, len(source), 24):
+        colours = references.Referred(canvas, [start])
+        first = references.apply_references(gray, automatic, colours, cuts, coloured=True)
+        differences = references.Referred(difference, [start])
+        carried = references.apply_references(gray, colourless(gray), differences, cuts, coloured=False)
+        second = core.std.Expr([automatic, carried], ["", "x y +", "x y +"])
+        for distance in distances:
+            n = start + distance
+            if n < len(source) and not any(begins[start + 1 : n + 1]):
+                with canvas.get_frame(n) as true:
+                    luma = np.asarray(true[0])
+                    aim = lab(luma, true)
+                    row = []
+                    for clip in (automatic, first, second):
+                        with clip.get_frame(n) as frame:
+                            row.append(float(ciede2000(aim, lab(luma, frame)).mean()))
+                    found[distance].append((row[0], row[1], row[2]))
+    return found
+
+
 class Steadiness(NamedTuple):
     """How steady colours are: what `meter` says, and the last.
 
@@ -164,7 +194,7 @@ class Steadiness(NamedTuple):
         flicker: of still places, in 8-bit levels.
         cdc: colour distribution consistency.
         colourfulness: as it is called.
-        pumping: change of the colours of still places onto a regular key frame, by that beyond it.
+        pumping: change of the colours of still places beside regular key frames, by that elsewhere.
     """
 
     flicker: float
@@ -180,18 +210,13 @@ def own_colours(source: vs.VideoNode) -> dict[str, Steadiness]:
     marked = list(scenes.find_cuts(formats.to_gray(gray, SIZE), CUT).frames())
     cuts = [n for n, f in enumerate(marked) if n and f.props["_SceneChangePrev"]]
     found = {}
-    for name, every, mode in (
-        ("every frame", 1, ""),
-        ("every frame, mode G over 15", 1, "G"),
-        ("every frame, mode M over 15", 1, "M"),
-        ("every=10", 10, ""),
-        ("every=20", 20, ""),
-        ("every=40", 40, ""),
-        ("every=20, mode G over 15", 20, "G"),
-    ):
-        clip = ddeoldify(gray, 1, ddcolor_p=["preview", 16], device_index=99, every=every)
+    for every, mode in ((1, ""), (1, "G"), (1, "M"), (10, ""), (20, ""), (20, "G"), (40, "")):
+        if not mode:
+            coloured = held(ddeoldify(gray, 1, ddcolor_p=["preview", 16], device_index=99, every=every))
+        clip, name = coloured, f"every={every}"
         if mode:
             clip = ddeoldify_stabilizer(clip, stab=True, stab_p=[15, mode, 1, 15, 0.2, 0.15, "none"])
+            name += f", mode {mode} over 15"
         film = meter.Film(luma, meter.read(clip, SIZE).chroma)
         report = meter.measure(film, film, None, cuts)
         found[name] = Steadiness(
@@ -201,15 +226,15 @@ def own_colours(source: vs.VideoNode) -> dict[str, Steadiness]:
 
 
 def pumping(film: meter.Film, every: int, cuts: Sequence[int]) -> float:
-    """Mean change of still places onto a regular key frame, by that from it to the next frame."""
+    """Mean change of still places to and from regular key frames, by that between all other frames."""
     still = meter.motion(film.luma, cuts) < meter.STILL
     change = np.abs(np.diff(film.chroma, axis=0)).mean(1)
-    onto, beyond = [], []
-    for n in range(every, len(film.luma) - 1, every):
-        if not {n, n + 1} & set(cuts):
-            onto.append(float(change[n - 1][still[n]].mean()))
-            beyond.append(float(change[n][still[n]].mean()))
-    return statistics.mean(onto) / statistics.mean(beyond)
+    around, others = [], []
+    for n in range(1, len(film.luma)):
+        if n not in cuts:
+            near = n % every in (0, 1) and n > 1
+            (around if near else others).append(float(change[n - 1][still[n]].mean()))
+    return statistics.mean(around) / statistics.mean(others)
 
 
 def milliseconds(path: Path) -> dict[str, float]:
@@ -336,12 +361,24 @@ def carried_text(mean: Carried) -> str:
     return f"{mean.all:.2f} (unmatched {unmatched}, sure and wrong {mean.false:.1%})"
 
 
+def print_ways(paths: Sequence[Path], distances: Sequence[int]) -> None:
+    print("| clip | " + " | ".join(f"{d} frames after" for d in distances) + " |")
+    print("|---" * (len(distances) + 1) + "|")
+    for path in paths:
+        cells = []
+        for rows in two_ways(path, distances).values():
+            means = [statistics.mean(values) for values in zip(*rows, strict=True)]
+            cells.append(" / ".join(f"{mean:.2f}" for mean in means) or "–")
+        print(f"| {path.stem} | " + " | ".join(cells) + " |", flush=True)
+    print("\nautomatic / colours where they were changed / differences")
+
+
 def print_own() -> None:
     films = {"sample_bw": opened(SHARED / "film" / "sample_bw.mp4")[:120]}
     films |= {
         name: opened(SHARED / "clips" / f"{name}.mp4") for name in ("park_football", "woman_dog_garden")
     }
-    print("| film | | flicker | CDC | colourfulness | onto a key / beyond it |")
+    print("| film | | flicker | CDC | colourfulness | change at keys / elsewhere |")
     print("|---|---|---|---|---|---|")
     for film, source in films.items():
         for name, found in own_colours(source).items():
@@ -381,7 +418,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=("keys", "reference", "own", "time", "plot"))
+    parser.add_argument("what", choices=("keys", "reference", "ways", "own", "time", "plot"))
     parser.add_argument("--steps", default="10,20,40", help="keys: values of every")
     options = parser.parse_args()
     paths = sorted((SHARED / "clips").glob("*.mp4"))
@@ -389,6 +426,8 @@ def main() -> None:
         print_keys(paths, [int(step) for step in options.steps.split(",")])
     elif options.what == "reference":
         print_reference(paths, (5, 10, 20, 40))
+    elif options.what == "ways":
+        print_ways(paths, (10, 20, 40))
     elif options.what == "own":
         print_own()
     elif options.what == "time":

@@ -314,6 +314,7 @@ CHECKS = [
     "vspipe",
     "source_filter",
     "motion",
+    "cluster",
     "ffmpeg",
     "folders",
     "proxy",
@@ -540,6 +541,10 @@ def test_tools_that_are_missing_are_named_with_the_package(
     (motion,) = tools.motion(Facts(VAPOURSYNTH))
     assert "vapoursynth-mvutensils" in str(motion.fix)
     assert "every" in motion.text
+    monkeypatch.setattr(tools, "installed_version", lambda name: None)
+    (cluster,) = tools.cluster()
+    assert cluster.level == "note"
+    assert 'install "vsdeoldify[cluster]"' in str(cluster.fix)
 
 
 def test_two_vapoursynth_versions_are_told_apart() -> None:

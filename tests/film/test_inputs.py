@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -170,11 +171,13 @@ def test_a_film_is_coloured_where_its_index_cannot_be_kept_and_nothing_is_left(
 @posix_only
 def test_an_index_is_kept_only_where_it_can_be_written(film: Path, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
-    assert source_arguments(film, cache)["cachepath"] == str(cache)
+    place = Path(source_arguments(film, cache)["cachepath"])
+    assert place.parent == cache
     assert not cache.exists(), "looking leaves folders behind"
-    long = film.with_name("f" * 247 + ".mkv")
+    long = tmp_path / ("f" * 247 + ".mkv")
+    long.symlink_to(film)
     assert source_arguments(long, cache)["cachemode"] == 0, "with .0.bsindex the name is too long for a file"
-    full = Path(f"{cache}{film}.0.bsindex")
+    full = Path(f"{place}{film}.0.bsindex")
     full.parent.mkdir(parents=True)
     full.mkdir()
     assert source_arguments(film, cache)["cachemode"] == 0
@@ -212,3 +215,41 @@ def test_transparency_is_spoken_of_where_there_is_some(
     film = make(tmp_path / name, *options)
     opened = open_film(film, ffmpeg.contents(ffmpeg.find_ffmpeg(), film))
     assert ("transparency is left out" in opened.notes) == said
+
+
+@pytest.mark.parametrize("change", ["another film of its size", "of its size and time", "damaged in place"])
+def test_a_film_that_was_replaced_is_not_read_by_the_old_ones_index(tmp_path: Path, change: str) -> None:
+    path, cache = tmp_path / "film.mkv", tmp_path / "cache"
+    one, other = tmp_path / "one.mkv", tmp_path / "other.mkv"
+    make(one)
+    # The same packets but for the number of frames, padded to one size.
+    subprocess.run(
+        [ffmpeg.find_ffmpeg(), "-v", "error", "-i", one, "-c", "copy", "-frames:v", "110", other], check=True
+    )
+    if change == "damaged in place":
+        shutil.copy(one, other)
+        with other.open("r+b") as file:
+            file.seek(one.stat().st_size // 2)
+            file.write(bytes(one.stat().st_size // 4))
+    with other.open("ab") as file:
+        # Matroska's element for nothing.
+        gap = one.stat().st_size - other.stat().st_size
+        file.write(b"\xec\x01" + (gap - 9).to_bytes(7, "big") + bytes(gap - 9) if gap else b"")
+
+    def frames(place: Path) -> int:
+        clip = core.bs.VideoSource(**source_arguments(place, cache))
+        for n in (0, clip.num_frames - 1):
+            clip.get_frame(n)
+        return int(clip.num_frames)
+
+    shutil.copy(one, path)
+    times = path.stat().st_atime_ns, path.stat().st_mtime_ns
+    assert frames(path) == FRAMES
+    old = {*cache.rglob("*.bsindex")}
+    assert len(old) == 1
+    shutil.copy(other, path)
+    if change == "of its size and time":
+        os.utime(path, ns=times)
+    assert path.stat().st_size == one.stat().st_size
+    assert frames(path) == core.bs.VideoSource(str(other), cachemode=0).num_frames < FRAMES
+    assert not {*cache.rglob("*.bsindex")} & old, "what nobody reads again is gone"

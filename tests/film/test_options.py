@@ -1,16 +1,22 @@
 """Encoder options change how a film is encoded, and nothing else of it."""
 
+import os
+import re
 import subprocess
 import sys
+import tempfile
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from films import run
 from vapoursynth import core
 
 from vsdeoldify.film import ffmpeg
 from vsdeoldify.film.counting import check_piece
 from vsdeoldify.film.options import encoder_options, split_options
+from vsdeoldify.film.process import naming, process
+from vsdeoldify.film.refusals import of_ffmpeg
 from vsdeoldify.support.errors import FilmError, RequestError
 
 HERE = Path(__file__).parents[1] / "support"
@@ -133,3 +139,88 @@ def test_frames_at_other_times_are_told(tmp_path: Path) -> None:
         check_piece(FFMPEG, piece, 9, Fraction(8, 25))
     with pytest.raises(FilmError, match=r"wrote 0 frames where it was given 3"):
         check_piece(FFMPEG, tmp_path / "missing.mov", 3, Fraction(1))
+
+
+REFUSED = {
+    "-c:v nonsense": "this ffmpeg has no encoder nonsense: ffmpeg -encoders",
+    "-nonsense 3": "ffmpeg has no option -nonsense: ffmpeg -h full",
+    "-crf abc": "-crf does not take the value that was given: ffmpeg -h encoder=NAME",
+    "-c:v prores_ks -profile:v 99": "-profile ",
+    "-preset bogus": "as bogus: ffmpeg -h encoder=NAME tells which it takes",
+    "-pix_fmt nonsense": "-pix_fmt nonsense is nothing that the encoder takes",
+    "-vf nonsense": "ffmpeg has no filter nonsense: ffmpeg -filters",
+    "-vf scale=63:48": "a width that is divisible by 2 only, and that of 63x48 is not",
+    "-vf hue=nonsense=3": "the filter hue does not take what it was given: ffmpeg -h filter=hue",
+    "-g": "an option lacks its value, as in -crf 16",
+}
+
+
+@pytest.mark.parametrize("options", REFUSED)
+def test_what_ffmpeg_refuses_is_told_in_other_words(film: Path, tmp_path: Path, options: str) -> None:
+    output = tmp_path / "out.mkv"
+    ran = run("colorize", film, "-o", output, "--encoder-options", options)
+    assert ran.code == 1
+    assert ran.said.count("\n") == 1
+    assert f"{film}: " in ran.said
+    assert REFUSED[options] in ran.said
+    for raw in (" @ 0x", "Error ", "exit code", "Invalid argument", ".log"):
+        assert raw not in ran.said
+    assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (
+            "[hevc_nvenc @ 0x55da] Cannot load libcuda.so.1\n[vost#0] Error while opening encoder",
+            "graphics card",
+        ),
+        ("[out#0] Error writing trailer: No space left on device", "the disk is full: make room"),
+        (
+            "Option 'x' not found\n[libx264 @ 0x1] Error setting option crf to value 99x.",
+            "-crf does not take",
+        ),
+        ("[webm @ 0x1] Only VP8 or VP9 or AV1 video are supported for WebM.", "the container does not hold"),
+        ("[h264_vaapi @ 0x1] No VA display found for any default device.", "libx264 needs none"),
+        ("Specified pixel format yuv440p is invalid or not supported", "-pix_fmt yuv440p is nothing"),
+        ("[vost#0] Error while opening encoder - maybe incorrect parameters", "of this size or format"),
+    ],
+)
+def test_other_failures_are_known_by_what_every_ffmpeg_says(said: str, words: str) -> None:
+    assert words in str(of_ffmpeg(said))
+
+
+def test_what_nobody_knows_goes_into_a_file_and_the_film_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    program = [sys.executable, "-c", "import sys; sys.exit('[x @ 0x1] never heard of')"]
+    with pytest.raises(FilmError) as raised, naming("film.mkv"), process("ffmpeg", program) as running:
+        running.finish()
+    (log,) = tmp_path.iterdir()
+    assert str(raised.value) == f"film.mkv: ffmpeg failed (exit code 1); what it said lies in {log}"
+    assert log.read_text().strip() == "[x @ 0x1] never heard of"
+    assert of_ffmpeg("[x @ 0x1] never heard of") is None
+
+
+def test_a_film_that_breaks_while_it_is_read_is_named_with_the_frame(tmp_path: Path) -> None:
+    path = tmp_path / "film.mkv"
+    source = ["-f", "lavfi", "-i", "testsrc2=s=160x120:r=24", "-frames:v", "120"]
+    encode = ["-vf", "hue=s=0,format=yuv420p", "-c:v", "libx264", "-qp", "3", "-g", "12"]
+    subprocess.run([FFMPEG, "-v", "error", *source, *encode, path], check=True)
+    assert run("colorize", path, "-o", tmp_path / "whole.mkv", "--end", "3").code == 0
+    # The index is that of the whole film: places where the film is looked at are as they were.
+    state = path.stat()
+    with path.open("r+b") as file:
+        file.seek(state.st_size * 5 // 8)
+        file.write(bytes(state.st_size // 8))
+    os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
+    colorize, compare = ("-o", tmp_path / "out.mkv"), ("--models", "gray", "--start", "72", "--frames", "12")
+    for arguments in (("colorize", path, *colorize), ("compare", path, *compare)):
+        ran = run(*arguments)
+        assert ran.code == 1
+        assert re.search(
+            rf"{path}\S*?(, gray)?: the film cannot be decoded at frame \d+: it is damaged", ran.said
+        )
+        assert "VideoSource" not in ran.said
+        assert "FFmpeg bug" not in ran.said

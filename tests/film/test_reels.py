@@ -3,8 +3,10 @@
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
+import zlib
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,13 +15,15 @@ import pytest
 import vapoursynth as vs
 from cheap_vsdeoldify import BROKEN_FRAME
 from numpy.typing import NDArray
+from PIL import Image
 from vapoursynth import core
 
 from vsdeoldify.cli import main
 from vsdeoldify.film import ffmpeg
 from vsdeoldify.film.identity import film_mark
 from vsdeoldify.film.reel import Reel, find_reel, is_pattern
-from vsdeoldify.pictures.files import write_picture
+from vsdeoldify.film.source import _check_brightness
+from vsdeoldify.pictures.files import block_means, write_picture
 from vsdeoldify.support.errors import FilmError
 
 HERE = Path(__file__).parents[1] / "support"
@@ -127,6 +131,32 @@ def test_missing_numbers_are_told_and_the_others_are_all_there(tmp_path: Path) -
     np.testing.assert_array_equal(np.stack(found), np.stack(kept))
 
 
+def half_pngs(folder: Path) -> None:
+    """PNG files of which the sixth has all its chunks, and half of what is packed in them."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    for path in folder.iterdir():
+        picture = np.random.default_rng(int(path.stem)).integers(0, 255, (48, 64), np.uint8)
+        packed = zlib.compress(b"".join(b"\0" + row.tobytes() for row in picture))
+        head = chunk(b"IHDR", struct.pack(">2I5B", 64, 48, 8, 0, 0, 0, 0))
+        data = chunk(b"IDAT", packed[: len(packed) // (2 if path.stem == "0006" else 1)])
+        path.with_suffix(".png").write_bytes(b"\x89PNG\r\n\x1a\n" + head + data + chunk(b"IEND", b""))
+        path.unlink()
+
+
+def half_jpegs(folder: Path) -> None:
+    """JPEG files, the sixth cut off."""
+    for path in folder.iterdir():
+        picture = np.random.default_rng(int(path.stem)).integers(0, 255, (48, 64, 1), np.uint8)
+        jpeg = path.with_suffix(".jpg")
+        write_picture(jpeg, np.repeat(picture, 3, 2))
+        if path.stem == "0006":
+            jpeg.write_bytes(jpeg.read_bytes()[: jpeg.stat().st_size // 2])
+        path.unlink()
+
+
 @pytest.mark.parametrize(
     ("what", "words"),
     [
@@ -138,6 +168,11 @@ def test_missing_numbers_are_told_and_the_others_are_all_there(tmp_path: Path) -
         ("size after a gap", "0006.tif is 32×48 Gray8"),
         ("damage", "0006.tif cannot be decoded: scan or copy it again"),
         ("an empty file", "0006.tif cannot be decoded"),
+        (
+            "half a picture",
+            "0006.png is cut off or damaged: scan or copy it again, or move it away",
+        ),
+        ("half a JPEG", "0006.jpg is cut off or damaged: scan or copy it again, or move it away"),
     ],
 )
 def test_a_strange_picture_among_them_is_named(tmp_path: Path, what: str, words: str) -> None:
@@ -154,6 +189,10 @@ def test_a_strange_picture_among_them_is_named(tmp_path: Path, what: str, words:
     elif what == "depth":
         scan(tmp_path / "other", "%04d.tif", "gray16le", 16, range(6, 7))
         shutil.copy(tmp_path / "other" / "0006.tif", odd)
+    elif what == "half a picture":
+        half_pngs(tmp_path / "reel")
+    elif what == "half a JPEG":
+        half_jpegs(tmp_path / "reel")
     else:
         odd.write_bytes(odd.read_bytes()[:40] if what == "damage" else b"")
     result = colorize(tmp_path / "reel", "--film", "--fps", "18", "-o", tmp_path / "out.mkv")
@@ -293,3 +332,31 @@ def test_a_reels_mark_is_that_of_its_content(tmp_path: Path) -> None:
     assert film_mark(reel("two"), 4) != mark, "the order counts"
     with pytest.raises(FilmError, match="cannot be read"):
         film_mark(Reel(tmp_path, "none", 4, ".png", (1,), RATE), 1)
+
+
+def test_white_is_white_whatever_a_scan_calls_it(tmp_path: Path) -> None:
+    tifffile = pytest.importorskip("tifffile")
+    (tmp_path / "reel").mkdir()
+    for n in range(3):
+        tifffile.imwrite(tmp_path / "reel" / f"{n}.tif", 65535 - gray(n, 16), photometric="miniswhite")
+    done(tmp_path / "reel", "--film", "--fps", "18", *LOSSLESS)
+    np.testing.assert_array_equal(
+        np.stack(planes(tmp_path / "reel_colour.mkv")[1]), np.stack([gray(n, 16) for n in range(3)])
+    )
+    # A source filter that took it for its negative: the mean of a ramp would not tell.
+    picture = gray(0, 16)[..., None] / 65535
+    _check_brightness(tmp_path / "reel" / "0.tif", block_means(picture))
+    with pytest.raises(FilmError, match=r"0\.tif would be read with another brightness .* whose white is 0"):
+        _check_brightness(tmp_path / "reel" / "0.tif", block_means(1 - picture))
+
+
+@pytest.mark.parametrize("level", [20, 230])
+def test_a_reel_of_jpegs_with_small_chroma_is_taken(tmp_path: Path, level: int) -> None:
+    (tmp_path / "reel").mkdir()
+    for n in range(3):
+        picture = Image.fromarray(np.full((48, 64, 3), level, np.uint8))
+        picture.save(tmp_path / "reel" / f"{n}.jpg", quality=95, subsampling=2)
+    done(tmp_path / "reel", "--film", "--fps", "18", *LOSSLESS)
+    clip, found = planes(tmp_path / "reel_colour.mkv")
+    assert clip.get_frame(0).props["_Range"] == vs.RANGE_FULL
+    assert {int(plane.min()) for plane in found} == {level}

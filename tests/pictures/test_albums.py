@@ -1,6 +1,8 @@
 """What is taken for a picture, what is refused or left out, and what is said of it."""
 
 import shlex
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -266,3 +268,25 @@ def test_the_free_memory_is_known_here() -> None:
     free = memory.free_memory()
     assert free is not None
     assert free > 1 << 20
+
+
+@pytest.mark.parametrize("kind", ["TIFF in strips", "PNG whose packing ends early"])
+def test_half_a_picture_is_refused_by_name(tmp_path: Path, colorize: Colorize, kind: str) -> None:
+    noise = np.random.default_rng(1).integers(0, 255, (64, 96), np.uint8)
+    path = tmp_path / ("x.tif" if kind.startswith("TIFF") else "x.png")
+    if kind.startswith("TIFF"):
+        import tifffile
+
+        tifffile.imwrite(path, noise, rowsperstrip=8)
+        data = path.read_bytes()
+        path.write_bytes(data[: len(data) * 2 // 3])
+    else:
+        parts = [b"IHDR" + struct.pack(">2I5B", 96, 64, 8, 0, 0, 0, 0)]
+        packed = zlib.compress(b"".join(b"\0" + row.tobytes() for row in noise))
+        parts += [b"IDAT" + packed[: len(packed) // 2], b"IEND"]
+        chunks = (struct.pack(">I", len(p) - 4) + p + struct.pack(">I", zlib.crc32(p)) for p in parts)
+        path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
+    code, said = colorize(path, "-o", tmp_path / "y.png")
+    assert code == 1
+    assert f"{path} is cut off or damaged" in said
+    assert not (tmp_path / "y.png").exists()

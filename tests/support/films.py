@@ -7,6 +7,7 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import imageio_ffmpeg
 import numpy as np
 import vapoursynth as vs
 from cheap_vsdeoldify import HERE, CheapRecipe
@@ -17,13 +18,17 @@ from vsdeoldify.cli import main
 from vsdeoldify.film import ffmpeg
 
 FFMPEG = ffmpeg.find_ffmpeg()
+BUNDLED: str = imageio_ffmpeg.get_ffmpeg_exe()
 CLICKS = ("-f", "lavfi", "-i", "aevalsrc='if(lt(mod(t,0.5),0.01),sin(2*PI*1000*t),0)':s=48000")
 """Sound that clicks each half second, as an input of ffmpeg."""
 
 
 def run_ffmpeg(*arguments: str | Path) -> None:
     """Run ffmpeg, which must succeed."""
-    command = [FFMPEG, "-v", "error", "-y", *map(str, arguments)]
+    given = [*map(str, arguments)]
+    # Older ones turn no films.
+    program = BUNDLED if any(word.startswith("-display_rotation") for word in given) else FFMPEG
+    command = [program, "-v", "error", "-y", *given]
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
 
 

@@ -434,7 +434,7 @@ def differences(before: Carried, after: Carried) -> dict[str, bool | None]:
         "place of the chroma": same("_ChromaLocation", 0) is not False if small else None,
         "luma": None if rgb else deep and bool(np.array_equal(one.luma(), other.luma())),
         "sound": streams("Audio"),
-        "sound in step": None if before.late is None else abs((after.late or 9) - before.late) < 0.003,
+        "sound in step": None if before.late is None else abs((after.late or 9) - before.late) < 0.01,
         "subtitles": streams("Subtitle"),
         "chapters": before.chapters == after.chapters if before.chapters else None,
         "title": before.title == after.title if before.title else None,

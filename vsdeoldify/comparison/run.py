@@ -9,6 +9,7 @@ import vapoursynth as vs
 
 from .. import ddeoldify, ddeoldify_stabilizer
 from ..film.reel import Reel
+from ..film.refusals import of_source
 from ..metrics import PictureScore, score
 from ..pictures.files import (
     encode_picture,
@@ -131,7 +132,10 @@ class Comparison:
     def _fail(self, what: str, error: Exception) -> None:
         self.failures += 1
         # A PictureError names its file.
-        self.reporter.say(str(error) if isinstance(error, PictureError) else f"{what}: {sentence(error)}")
+        text = sentence(error)
+        self.reporter.say(
+            str(error) if isinstance(error, PictureError) else f"{what}: {of_source(text) or text}"
+        )
 
 
 def _held(clip: vs.VideoNode) -> vs.VideoNode:

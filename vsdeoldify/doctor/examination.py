@@ -16,7 +16,7 @@ from .models import models
 from .packages import conflicts, packages
 from .surroundings import one_line
 from .system import environment, folders, proxy, system
-from .tools import ffmpeg, motion, source_filter, vspipe
+from .tools import cluster, ffmpeg, motion, source_filter, vspipe
 
 
 def examine(torch_dir: str | None, *, test: bool, say: Callable[[str], None]) -> Iterator[Finding]:
@@ -43,6 +43,7 @@ def examine(torch_dir: str | None, *, test: bool, say: Callable[[str], None]) ->
     yield from _guarded("Tools", "source filter", lambda: source_filter(facts))
     yield from _guarded("Tools", "motion", lambda: motion(facts))
     yield from _guarded("Tools", "ffmpeg", lambda: ffmpeg(facts))
+    yield from _guarded("Tools", "cluster", cluster)
     yield from _guarded("Folders", "folders", folders)
     yield from _guarded("Network", "proxy", proxy)
     if test:

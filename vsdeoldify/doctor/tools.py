@@ -10,7 +10,8 @@ from pathlib import Path
 
 from .facts import Facts
 from .findings import Finding
-from .surroundings import output_of, pip, same_file
+from .packages import installed_version
+from .surroundings import DISTRIBUTION, output_of, pip, same_file
 
 
 def vspipe(facts: Facts) -> Iterator[Finding]:
@@ -66,6 +67,17 @@ def motion(facts: Facts) -> Iterator[Finding]:
     text = "mvutensils (core.mvu) is missing; `every` carries colours on the spot, not along motion"
     fix = pip("install vapoursynth-mvutensils")
     yield from _plugin(facts, "mvu", "mvutensils", Finding("Tools", "note", "motion", text, fix))
+
+
+def cluster() -> Iterator[Finding]:
+    """What several machines need to make one film."""
+    found = {name: installed_version(name) for name in ("distributed", "cryptography")}
+    if None in found.values():
+        text = "not installed; only films on several machines or graphics cards need it"
+        yield Finding("Tools", "note", "cluster", text, pip(f'install "{DISTRIBUTION}[cluster]"'), found)
+    else:
+        text = ", ".join(f"{name} {version}" for name, version in found.items())
+        yield Finding("Tools", "ok", "cluster", text, data=found)
 
 
 def _plugin(facts: Facts, namespace: str, title: str, missing: Finding) -> Iterator[Finding]:

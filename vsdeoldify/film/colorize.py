@@ -17,6 +17,7 @@ from .inputs import check_film_file
 from .join import Joint
 from .options import encoder_options
 from .pieces import Plan, Workshop, pieces_folder
+from .process import naming
 from .recipe import Recipe
 from .reel import Reel
 from .source import Film, Point, open_film, open_reel
@@ -128,12 +129,14 @@ def colorize_film(
         for note in joint.streams.notes:
             reporter.note(note)
         with _kept_for_later(folder, reporter), Workshop(folder, plan) as workshop:
-            made = _make_pieces(plan, workshop, request, reporter, make)
+            with naming(source.film.path):
+                made = _make_pieces(plan, workshop, request, reporter, make)
             _check_unchanged(source)
             how = repr((source.state, joint.streams, joint.tags))
             if request.keep and workshop.is_joined(request.output, how):
                 return replace(made, unchanged=True)
-            joint.make(workshop, request.output)
+            with naming(request.output):
+                joint.make(workshop, request.output)
             if request.keep:
                 workshop.note_joined(request.output, how)
                 reporter.note(

@@ -54,12 +54,14 @@ class Contents:
         seconds: how long it lasts, 0 where that is unknown.
         streams: in the file's order.
         format: ffmpeg's names of the container, with commas between.
+        alpha: whether transparency lies beside the picture, as in WebM files.
     """
 
     start: float = 0.0
     seconds: float = 0.0
     streams: tuple[Stream, ...] = ()
     format: str = ""
+    alpha: bool = False
 
     def of_kind(self, kind: str) -> list[Stream]:
         """The streams of a kind, in order."""
@@ -225,6 +227,7 @@ def contents(ffmpeg: str, path: Path) -> Contents:
             if (codec, rest[:7]) != ("bin_data", " (text ")
         ),
         container[1] if container else "",
+        re.search(r"^\s+alpha_mode\s*: 1", text, re.MULTILINE) is not None,
     )
 
 
@@ -236,16 +239,3 @@ def _size(rest: str) -> tuple[int, int] | None:
 def file_argument(path: Path) -> str:
     """A path as ffmpeg takes it: a name with a colon or a leading dash is no protocol or option then."""
     return f"file:{path}"
-
-
-def failure(program: str, code: int, log: str) -> FilmError:
-    """The error for a program that failed: how it ended, and the end of what it said."""
-    if code < 0:
-        how = f"{program} was killed (signal {-code})"
-        if -code == 9:
-            how += ": perhaps the memory was full"
-    else:
-        how = f"{program} failed (exit code {code})"
-    lines = [line.strip() for line in plain(log).splitlines() if line.strip()]
-    # ffmpeg says the cause first and what followed from it last.
-    return FilmError(how + (": " + " | ".join(lines[:4]) if lines else ""))

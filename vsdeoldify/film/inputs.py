@@ -41,7 +41,7 @@ _REASONS: tuple[tuple[str, str], ...] = (
     (
         "degree rotation",
         "is to be turned by an angle other than 90, 180 or 270 degrees; leave that out first: "
-        "ffmpeg -display_rotation 0 -i IN -map 0 -c copy OUT",
+        "ffmpeg -display_rotation 0 -i IN -map 0 -c copy OUT (ffmpeg 6 or newer)",
     ),
     ("codec", "has a picture whose codec the source filter does not know; another program may: " + _LOSSLESS),
     (

@@ -6,12 +6,14 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 from ..support.errors import FilmError
-from .ffmpeg import failure
+from .ffmpeg import plain
+from .refusals import UNDECODED, of_ffmpeg
 from .render import ERROR_MARK
 
 
@@ -61,10 +63,53 @@ class Process:
         self._log.seek(0)
         text = self._log.read().decode(errors="replace")
         if marked := re.findall(rf"^{ERROR_MARK}(.*)$", text, re.MULTILINE):
-            return FilmError(json.loads(marked[-1]))
+            told = json.loads(marked[-1])
+            return ProgramError(told) if told.startswith(UNDECODED) else FilmError(told)
         if code == 0 and not text.strip():
-            return FilmError(f"{self._name} ended before it had all frames")
-        return failure(self._name, code, "\n".join(text.splitlines()[-20:]))
+            return ProgramError(f"{self._name} ended before it had all frames")
+        return _failure(self._name, code, plain(text))
+
+
+class ProgramError(FilmError):
+    """A program that runs beside this one failed; what it was about is for others to say.
+
+    Args:
+        message: why.
+        log: what it said, where nobody knows what that means.
+    """
+
+    def __init__(self, message: str, log: str = "") -> None:
+        super().__init__(message)
+        self.log = log
+
+
+@contextlib.contextmanager
+def naming(what: object) -> Iterator[None]:
+    """Say before the errors of programs what they were about; what nobody understands goes into a file.
+
+    Raises:
+        FilmError: in place of a `ProgramError`.
+    """
+    try:
+        yield
+    except ProgramError as error:
+        where = ""
+        if error.log:
+            file, name = tempfile.mkstemp(prefix="vsdeoldify-", suffix=".log")
+            with os.fdopen(file, "w", encoding="utf-8") as log:
+                log.write(error.log)
+            where = f"; what it said lies in {name}"
+        raise FilmError(f"{what}: {error}{where}") from error
+
+
+def _failure(program: str, code: int, log: str) -> ProgramError:
+    """The error for a program that failed."""
+    if code < 0:
+        how = f"{program} was killed (signal {-code})"
+        return ProgramError(how + (": perhaps the memory was full" if -code == 9 else ""))
+    if program == "ffmpeg" and (reason := of_ffmpeg(log)) is not None:
+        return ProgramError(reason)
+    return ProgramError(f"{program} failed (exit code {code})", log.strip())
 
 
 @contextlib.contextmanager
@@ -77,8 +122,6 @@ def process(name: str, command: Sequence[str], part: Path | None = None, **optio
         part: a file that it writes, removed if the block fails.
         **options: for `subprocess.Popen`.
     """
-    import tempfile
-
     with tempfile.TemporaryFile() as log:
         # Ctrl-C reaches this process only, which then ends the others.
         alone = (

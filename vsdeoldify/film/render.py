@@ -27,6 +27,7 @@ from ..support.errors import FilmError
 from ..support.words import sentence
 from .frames import Wanted, load, write_frames
 from .names import named
+from .refusals import of_source
 from .tracks import film_track
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ _LOOKED_AT = 256
 """Side of the picture in which the frames are looked for that references know least of."""
 _LOOKS = 15
 """How many frames beside the first are looked at for tags that change on the way."""
+_MASTERING = ("MasteringDisplay", "ContentLightLevel", "DolbyVision", "HDR10Plus")
+"""What the source filter calls what a film says of the screen it was made on."""
 _PROPERTIES = (
     "_Matrix",
     "_Primaries",
@@ -83,6 +86,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def _sentence(error: BaseException) -> str:
     text = sentence(error)
+    if (words := of_source(text)) is not None:
+        return words
     # What this process itself imports comes with the package or its dependencies.
     return (
         f"{text}\nvsdeoldify doctor tells the command that fixes it"
@@ -152,8 +157,9 @@ def probe(arguments: dict[str, Any], file: BinaryIO) -> dict[str, Any]:
     Returns:
         Number of frames, size, format, rate, tags of frames from all over the film, the time of every frame
         in units of `timebase` seconds (None where it is unknown), whether the size or format changes on the
-        way, whether the picture should be turned and is not, whether there is transparency, and the `track`
-        as `film_track` gives it. Or, where the source filter does not open it, what it says.
+        way, whether the picture should be turned and is not, whether there is transparency, whether the film
+        says on what screen it was made (`hdr`), and the `track` as `film_track`
+        gives it. Or, where the source filter does not open it, what it says.
 
     Raises:
         FilmError: there is no picture track but cover pictures.
@@ -197,6 +203,7 @@ def probe(arguments: dict[str, Any], file: BinaryIO) -> dict[str, Any]:
         "fps": [clip.fps.numerator, clip.fps.denominator],
         "tags": tags,
         "unturned": not turns and properties.get("Rotation", 0) != 0,
+        "hdr": any(name.startswith(_MASTERING) for name in properties),
         "alpha": "_Alpha" in properties and any(map(_transparent, _some(clip))),
         "timebase": [int(opened["timebasenum"]), int(opened["timebaseden"])],
         "times": [None if time == _UNKNOWN_TIME else int(time) for time in times],
@@ -229,12 +236,14 @@ def probe_reel(runs: Sequence[dict[str, Any]], counts: Sequence[int], file: Bina
         file: where lines with the per cent read so far go, each after `PROGRESS_MARK`.
 
     Returns:
-        Number of frames, size, format, tags and mean brightness (0 to 1) of the first one; the `odd` frame
-        that is unlike the first one, if there is one; the frames that are `lost`, since they cannot be
+        Number of frames, size, format, tags and `block_means` of the first one (none where it is YUV); the
+        `odd` frame that is unlike the first one, if there is one; those that are `lost`, since they cannot be
         decoded. Or, where the source filter does not open them, what it says.
     """
     import numpy as np
     import vapoursynth as vs
+
+    from ..pictures.files import block_means
 
     _report_reading(file)
     lost: list[int] = []
@@ -273,7 +282,9 @@ def probe_reel(runs: Sequence[dict[str, Any]], counts: Sequence[int], file: Bina
         "subsampling": [first.format.subsampling_w, first.format.subsampling_h],
         "tags": found,
         "alpha": _transparent(first.props),
-        "mean": sum(float(np.asarray(plane).mean()) for plane in first) / first.format.num_planes / top,
+        "means": block_means(np.stack([np.asarray(plane) for plane in first], -1) / top)
+        if first.format.color_family != vs.YUV
+        else [],
     }
 
 

@@ -19,7 +19,7 @@ from ..support.errors import FilmError, RequestError
 from ..support.files import write_whole
 from ..support.reporter import SILENT, Reporter
 from ..support.words import clock
-from .process import render_process
+from .process import naming, render_process
 from .script import source_arguments, thumbnail_script
 from .source import Film, open_file
 from .stills import write_stills
@@ -105,6 +105,7 @@ def _look(film: Film, threshold: float, reporter: Reporter) -> tuple[list[bool],
     starts, lumas = [], []
     arguments = source_arguments(film.path, track=film.track)
     with (
+        naming(film.path),
         render_process("scenes", json.dumps(arguments), str(threshold)) as renderer,
         reporter.stage(film.frames, "frames", title="looking for scenes") as stage,
     ):

@@ -1,5 +1,7 @@
 """The VapourSynth script of a film."""
 
+import glob
+import hashlib
 import os
 import re
 import textwrap
@@ -22,6 +24,10 @@ PLUGIN_MISSING = (
     "the source filter BestSource, which reads films, is not installed: "
     'pip install "vsdeoldify[cli]" (or: pip install vapoursynth-bestsource)'
 )
+
+
+_LOOKED_AT = 4096
+"""Bytes at the beginning, the middle and the end of a film by which another one at its place is known."""
 
 
 def make_script(
@@ -137,7 +143,7 @@ def source_arguments(source: Path, cache: Path | None = None, track: int | None 
     """The arguments of `bs.VideoSource`, the same wherever a film is opened so that frames agree."""
     # variableformat: a stream that changes its size half-way is no constant clip otherwise.
     arguments: dict[str, Any] = {"source": str(source.absolute()), "variableformat": 0}
-    folder = cache if cache is not None else index_folder()
+    folder = _for_this_state(source, cache if cache is not None else index_folder())
     if track is not None:
         arguments["track"] = track
     if folder is None or not _can_keep_index(source.absolute(), folder):
@@ -153,15 +159,49 @@ def index_folder() -> Path | None:
     return None if cache is None else cache / "index"
 
 
-def _can_keep_index(source: Path, folder: Path) -> bool:
-    """Whether the source filter's index of a film can be read or written, at the very place where it lies."""
+def _for_this_state(source: Path, folder: Path | None) -> Path | None:
+    """Where the index of a film lies: the source filter takes that of any film of its name and size."""
+    if folder is None:
+        return None
+    try:
+        with source.open("rb") as file:
+            state = os.fstat(file.fileno())
+            digest = hashlib.sha256(f"{state.st_size} {state.st_mtime_ns}".encode())
+            for place in (0, state.st_size // 2, max(0, state.st_size - _LOOKED_AT)):
+                file.seek(place)
+                digest.update(file.read(_LOOKED_AT))
+    except OSError:
+        return folder  # A script may be made where the film is not.
+    return folder / digest.hexdigest()[:16]
+
+
+def _index_of(source: Path, folder: Path) -> Path:
     # The source filter's own rule.
     below = re.sub(r'[?*<>|"]', "_", str(source.relative_to(source.anchor))).replace(":", "/")
-    file = folder / f"{below}.0.bsindex"
+    return folder / f"{below}.0.bsindex"
+
+
+def _forget_others(source: Path, folder: Path) -> None:
+    """Remove the indexes of films that lay at a film's place before it."""
+    with suppress(OSError):
+        for other in folder.parent.iterdir():
+            file = _index_of(source, other)
+            for old in file.parent.glob(f"{glob.escape(file.name.removesuffix('.0.bsindex'))}.*.bsindex"):
+                old.unlink()
+                for parent in old.parents:
+                    if parent == folder.parent or any(parent.iterdir()):
+                        break
+                    parent.rmdir()
+
+
+def _can_keep_index(source: Path, folder: Path) -> bool:
+    """Whether the source filter's index of a film can be read or written, at the very place where it lies."""
+    file = _index_of(source, folder)
     made = [parent for parent in (file.parent, *file.parent.parents) if not parent.exists()]
     try:
         if file.exists():
             return file.is_file() and os.access(file, os.R_OK | os.W_OK)
+        _forget_others(source, folder)
         file.parent.mkdir(parents=True, exist_ok=True)
         try:
             file.write_bytes(bytes(1 << 16))

@@ -2,6 +2,8 @@
 
 import json
 import re
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -203,7 +205,8 @@ def open_reel(reel: Reel, reporter: Reporter = SILENT, cache: Path | None = None
             f"{reel.path} holds floating-point pictures, whose brightness is linear; make 16-bit ones "
             "of them first, for example with oiiotool IN --colorconvert linear sRGB -d uint16 OUT.tif"
         )
-    _check_brightness(reel.file(0), found["mean"])
+    _check_whole(reel, reporter)
+    _check_brightness(reel.file(0), found["means"])
     frames, family = found["frames"], found["family"]
     properties: dict[str, int] = found["tags"]
     if family != "YUV":
@@ -226,15 +229,34 @@ def open_reel(reel: Reel, reporter: Reporter = SILENT, cache: Path | None = None
     )
 
 
-def _check_brightness(path: Path, mean: float) -> None:
+def _check_whole(reel: Reel, reporter: Reporter) -> None:
+    """Refuse pictures of which the source filter shows the half that is there."""
+    from ..pictures.reading import is_whole
+
+    files = [reel.file(frame) for frame in range(len(reel.numbers))]
+    with (
+        ThreadPoolExecutor() as threads,
+        reporter.stage(len(files), "pictures", title="looking for damage") as stage,
+    ):
+        for done, whole in enumerate(threads.map(is_whole, files), 1):
+            if not whole:
+                raise FilmError(
+                    f"{files[done - 1]} is cut off or damaged: scan or copy it again, or move it away; the "
+                    "film goes on there without a gap then"
+                )
+            stage.update(done)
+
+
+def _check_brightness(path: Path, means: Sequence[float]) -> None:
     """Refuse pictures that the source filter takes for their negatives."""
-    from ..pictures.files import read_picture
+    from ..pictures.files import block_means, read_picture
 
     try:
         picture = read_picture(path)
     except PictureError:
         return  # A format that only the source filter knows.
-    if abs(picture.mean() / (255 if picture.itemsize == 1 else 65535) - mean) > _BRIGHTNESS:
+    own = block_means(picture / (255 if picture.itemsize == 1 else 65535))
+    if any(abs(a - b) > _BRIGHTNESS for a, b in zip(own, means, strict=False)):
         raise FilmError(
             f"{path} would be read with another brightness than it has (such as a TIFF whose white is 0); "
             "save the pictures as plain TIFF or PNG first, for example with vips copy IN OUT.png"
@@ -355,6 +377,11 @@ def _film(path: Path, found: dict[str, Any], file_end: float) -> Film:
         )
     if found["alpha"]:
         notes.append("transparency is left out")
+    if found["hdr"]:
+        notes.append(
+            "what the film says of the screen it was made on (HDR: mastering display, light levels) is left "
+            "out; its primaries and transfer are kept"
+        )
     rate = _constant_rate(ticks, tick, average) if ticks else average
     if not ticks:
         if rate is None:

@@ -140,6 +140,8 @@ def plan_streams(found: Contents, suffix: str) -> StreamPlan:
     general = []
     if len(found.pictures) > 1:
         general.append("one picture track is coloured, the one that players show; others are left out")
+    if found.alpha:
+        general.append("transparency is left out")
     if found.covers:
         general.append("the cover picture is left out")
     if data := len(found.of_kind("Data")):

@@ -20,6 +20,10 @@ _GRAY = 192
 _TOLERANCE = 4
 
 
+_HOLD_LOCATION = frozenset({"libx264", "libx265", "libvpx-vp9", "libsvtav1", "libaom-av1"})
+_MATROSKA_HOLDS_LOCATION = frozenset({"ffv1", "utvideo", "ffvhuff"})
+"""Codecs that have no place for where the chroma lies, and leave that to the container."""
+
 _BT601 = frozenset({"smpte170m", "bt470bg"})
 """Two names of one matrix."""
 
@@ -145,9 +149,14 @@ def _notes(tags: Tags, seen: _Shown, codec: str, suffix: str) -> tuple[str, ...]
         lost.append(f"primaries ({tags.primaries})")
     if tags.transfer and seen.transfer != tags.transfer:
         lost.append(f"transfer ({tags.transfer})")
-    # Players take the chroma of 4:2:0 for lying left; older ffmpegs do not tell.
-    location = "left" if seen.location == "unspecified" else seen.location
-    if tags.location and "420" in seen.format and location not in (None, tags.location):
+    location = seen.location
+    if location is None:
+        # ffmpeg 5 does not tell.
+        held = codec in _HOLD_LOCATION or (codec in _MATROSKA_HOLDS_LOCATION and suffix == ".mkv")
+        location = tags.location if held else "unspecified"
+    # Players take the chroma of 4:2:0 for lying left.
+    location = "left" if location == "unspecified" else location
+    if tags.location and "420" in seen.format and location != tags.location:
         lost.append(f"place of the chroma ({tags.location})")
     # Matroska rounds the width that is shown to whole pixels.
     if abs(seen.sar / Fraction(tags.sar) - 1) > Fraction(1, 200):

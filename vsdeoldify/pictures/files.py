@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "PICTURE_SUFFIXES",
     "Picture",
+    "block_means",
     "decode_picture",
     "encode_picture",
     "frame_to_picture",
@@ -53,6 +54,16 @@ def read_picture(path: str | os.PathLike[str]) -> Picture:
         PictureError: the file is missing, damaged, too large for the memory, or no picture of a known format.
     """
     return _array(reading.open_picture(Path(path), str(path)))
+
+
+def block_means(picture: NDArray[Any]) -> list[float]:
+    """The mean of each of 4×4 blocks, row by row: a picture's negative has others, whatever its own mean is.
+
+    Args:
+        picture: (height, width, channels), each side at least 4.
+    """
+    rows = (block for band in np.array_split(picture, 4, 0) for block in np.array_split(band, 4, 1))
+    return [float(block.mean()) for block in rows]
 
 
 def decode_picture(data: bytes, name: str = "the picture") -> Picture:

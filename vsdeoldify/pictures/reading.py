@@ -120,6 +120,24 @@ def open_picture(source: Path | bytes, name: str, page: int = 0) -> Scan:
     return Scan(name, kind, image, alpha, pages, whole, source, page, held, notes)
 
 
+def is_whole(path: Path) -> bool:
+    """Whether all of a JPEG or PNG file is there, of which others show a half without a word.
+
+    Args:
+        path: the file; one of another kind, or one that cannot be opened, is for others to judge.
+    """
+    try:
+        kind = kind_of(path)
+        if kind in ("JPEG", "PNG"):
+            with reading(str(path), kind):
+                _by_vips(path, str(path), kind, 0)[0].avg()
+    except PictureError as error:
+        return "memory" in str(error)
+    except (OSError, ImportError):
+        pass
+    return True
+
+
 def _refusal(name: str, kind: str) -> str:
     if kind == "camera raw":
         return f"{name} is a camera's raw file; develop it to a 16-bit TIFF with your camera program first"
@@ -145,7 +163,7 @@ def _by_vips(source: Path | bytes, name: str, kind: str, page: int) -> tuple[Any
     else:
         opened = vips.Source.new_from_memory(source)
     options: dict[str, Any] = {"n": _EVERY} if page == _EVERY else {"page": page} if page else {}
-    image = vips.Image.new_from_source(opened, "", access="sequential", fail_on="truncated", **options)
+    image = vips.Image.new_from_source(opened, "", access="sequential", fail_on="error", **options)
     samples = {"uchar": 1, "ushort": 2, "short": 2}.get(image.format, 4)
     size = image.width * image.height * image.bands * samples
     # Progressive JPEGs, interlaced PNGs and these formats are decoded as a whole, whatever is asked for.

@@ -4,6 +4,7 @@ import math
 import tempfile
 from pathlib import Path
 
+from ..film.process import naming
 from ..film.recipe import Recipe
 from ..film.reel import Reel
 from ..film.scenes import firsts_on
@@ -55,7 +56,8 @@ def preview_film(
         numbers = spread(count, *film.range(start, end))
         if recipe.scenes is not None:
             firsts_on(recipe.scenes, film.frames)
-        write_stills(text, numbers, folder, reporter, unit="frames", title="preview")
+        with naming(film.path):
+            write_stills(text, numbers, folder, reporter, unit="frames", title="preview")
         cells = (
             (_caption(film, n), [read_picture(folder / f"{name}_{n}.png") for name in ("before", "after")])
             for n in numbers

@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ..film.process import render_process
+from ..film.process import naming, render_process
 from ..film.recipe import Recipe
 from ..film.scenes import Scene, find_scenes, firsts_on, write_list
 from ..film.script import source_arguments
@@ -152,6 +152,7 @@ def _look(
     arguments = json.dumps(source_arguments(film.path, track=film.track))
     shares = {}
     with (
+        naming(film.path),
         render_process("unexplained", arguments, numbers, str(_STEP)) as renderer,
         reporter.stage(film.frames, "frames", title="looking for what is new") as stage,
     ):
@@ -167,7 +168,8 @@ def _make(
     film: Film, recipe: Recipe, numbers: Sequence[int], folder: Path, bits: int, reporter: Reporter
 ) -> None:
     text = recipe.script(film.path, track=film.track)
-    write_stills(text, numbers, folder, reporter, unit="pictures", title="colouring", bits=bits)
+    with naming(film.path):
+        write_stills(text, numbers, folder, reporter, unit="pictures", title="colouring", bits=bits)
 
 
 def _write_sheet(film: Film, scenes: Sequence[Scene], folder: Path, path: Path) -> None:

@@ -60,7 +60,7 @@ def read_picture(path: Path, size: int) -> Colours:
 
 
 def _opened(path: Path) -> Any:
-    options = {"access": "sequential", "fail_on": "truncated"}
+    options = {"access": "sequential", "fail_on": "error"}
     try:
         return _library().Image.new_from_file(str(path), **options)
     except UnicodeError:
