@@ -1,6 +1,8 @@
 """Addresses, certificates, what must be alike, files that are sent."""
 
 import hashlib
+import io
+import json
 import os
 import ssl
 import sys
@@ -10,11 +12,13 @@ from pathlib import Path
 import pytest
 from cheap_vsdeoldify import CheapRecipe
 
+from vsdeoldify.cli.terminal import JsonLines, Progress
 from vsdeoldify.cluster import order, security
 from vsdeoldify.cluster.facts import Device, Facts, differences, facts_of
 from vsdeoldify.cluster.store import Store
 from vsdeoldify.settings.presets import preset
 from vsdeoldify.support.errors import FilmError, RequestError
+from vsdeoldify.support.reporter import Share, SharedStage
 
 
 def test_addresses_are_read_and_plain_ones_of_other_machines_refused() -> None:
@@ -114,6 +118,34 @@ def test_a_file_that_is_sent_goes_on_where_it_broke_off_and_counts_by_its_sum(tm
     os.utime(store.path(digest, ".mkv"), (0, 0))
     store.sweep()
     assert sorted(path.name for path in (tmp_path / "one").iterdir()) == ["host"]
+
+
+def test_who_does_what_stands_behind_the_bar_and_in_lines_for_programs() -> None:
+    shares = [Share("anna", "working", (0, 500), 250, 6.125), Share("ben", "opening the film")]
+    with Progress(1000, "frames", title="film.mkv", stream=io.StringIO()) as progress:
+        progress.update(0)
+        progress.shares(shares)
+        assert "0/1000 frames" in progress.text(120)
+        assert "(anna: 6.12/s, ben: opening the film)" in progress.text(120)
+        assert all(len(progress.text(width)) <= width for width in range(1, 150))
+        assert "anna" not in progress.text(50)
+    lines = io.StringIO()
+    with JsonLines(lines).stage(1000, "frames", title="film.mkv") as stage:
+        assert isinstance(stage, SharedStage)
+        # What has not changed is not said again.
+        for said in (shares, shares, shares[:1]):
+            stage.shares(said)
+    events = [json.loads(line) for line in lines.getvalue().splitlines()]
+    assert [event["event"] for event in events] == ["start", "worker", "worker", "worker", "end"]
+    assert events[1] == {
+        "event": "worker",
+        "name": "anna",
+        "doing": "working",
+        "piece": [0, 500],
+        "done": 250,
+        "rate": 6.125,
+    }
+    assert (events[3]["name"], events[3]["doing"]) == ("ben", "lost")
 
 
 def test_a_recipe_arrives_with_the_paths_and_the_device_of_the_other_machine(tmp_path: Path) -> None:

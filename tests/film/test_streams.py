@@ -74,14 +74,11 @@ def test_tracks_of_a_range_keep_their_languages(tmp_path: Path) -> None:
 def test_broadcast_sound_is_converted_and_its_neighbour_stays(
     tmp_path: Path, suffix: str, codecs: list[str]
 ) -> None:
-    broadcast = ["-c:v", "libx264", "-c:a", "s302m", "-strict", "-2", "-ac", "2"]
-    one = make_film(tmp_path / "one.mkv", "-c:v", "libx264", "-c:a", "aac", seconds=1)
-    make_film(tmp_path / "s302m.ts", *broadcast, seconds=1)
+    # At one go: ffmpeg 7.0 dies when it copies such sound.
+    tracks = ["-map", "0:v", "-map", "1:a", "-map", "1:a", "-ac", "2"]
+    codecs_there = ["-c:v", "libx264", "-c:a:0", "s302m", "-strict", "-2", "-c:a:1", "aac"]
     source, output = tmp_path / "in.ts", tmp_path / f"out{suffix}"
-    run_ffmpeg(
-        *("-i", tmp_path / "s302m.ts", "-i", one, "-map", "0", "-map", "1:a", "-c", "copy", "-strict", "-2"),
-        source,
-    )
+    make_film(source, *tracks, *codecs_there, seconds=1)
     said = coloured(source, output)
     assert f"{suffix} files hold no s302m sound: it is encoded as {codecs[0]}" in said
     assert sounds(output) == codecs
