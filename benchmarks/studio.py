@@ -1,8 +1,9 @@
 """How long the studio's page takes, in a real browser: from the hand to the picture on the screen.
 
-    python benchmarks/studio.py FILM [--preset preview]
+    python benchmarks/studio.py FILM [--preset preview] [--direct]
 
 Needs the extras `studio` and `test`, and a Chromium. Prints medians and the slowest of all, in milliseconds.
+With `--direct` the child process is asked without a browser: from the request to the JPEG.
 """
 
 import argparse
@@ -20,6 +21,9 @@ from chromium import launched
 from pages import choose, completed, expect, go, open_page, place, rested
 from studios import studio_command
 
+from vsdeoldify.film.script import source_arguments
+from vsdeoldify.studio.looker import Looker
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
@@ -32,7 +36,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("film", type=Path)
     parser.add_argument("--preset", default="preview")
+    parser.add_argument("--direct", action="store_true", help="without a browser")
     args = parser.parse_args()
+    if args.direct:
+        direct(args.film, args.preset)
+        return
     with tempfile.TemporaryDirectory() as folder, launched() as browser:
         film = Path(folder) / args.film.name
         film.symlink_to(args.film.absolute())
@@ -64,6 +72,37 @@ def main() -> None:
             )
             hints(page, aspect)
             played(page)
+
+
+def direct(film: Path, preset: str) -> None:
+    """Ask the child process itself."""
+    looker = Looker(source_arguments(film.absolute()))
+    look = {"preset": preset, "colours": "balanced", "changes": {}, "firsts": [0], "references": {}}
+    look |= {"reach": "scene", "strength": 1.0}
+    hint = {"points": [[0.5, 0.5]], "radius": 0.014, "rgb": [60, 95, 160]}
+    places = [17 + 31 * n for n in range(ROUNDS)]
+
+    def ask(lane: str, frame: int, **asked: object) -> float:
+        return timed(lambda: looker.ask(lane, frame=frame, width=960, **{"look": look, **asked}).result())
+
+    def saturated(share: float) -> dict[str, object]:
+        return {**look, "changes": {"ddcolor_p": ["preview", 16, share, 0.0]}}
+
+    try:
+        for lane in ("source", "complete", "colour"):
+            ask(lane, 3, strokes=[hint], calm=False)
+        show("source, any place", [ask("source", n) for n in places])
+        show("exact frame in colour, any place", [ask("colour", n, calm=False) for n in places])
+        show("the next frame", [ask("colour", places[-1] + n, calm=False) for n in range(1, ROUNDS)])
+        show("… calmed, any place", [ask("calm", n, calm=True) for n in places])
+        show(
+            "changed saturation",
+            [ask("colour", 100, calm=False, look=saturated(0.5 + n / 20)) for n in range(ROUNDS)],
+        )
+        show("hint to completed frame", [ask("complete", n, strokes=[hint]) for n in places])
+        show("played", [ask("play", 100 + n, calm=False) for n in range(25)])
+    finally:
+        looker.close()
 
 
 def scrubbed(page: "Page", steps: list[int]) -> None:

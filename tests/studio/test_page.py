@@ -157,15 +157,8 @@ def test_zoom_goes_to_the_pixels(page: Page) -> None:
     rested(page, 4)
     expect(page.locator("#zoom")).to_have_text("100 %")
     page.wait_for_timeout(60)
-    row = page.evaluate(
-        """([wide, high]) => {
-            const stage = document.getElementById('stage');
-            const x = Math.round((stage.width - wide) / 2), y = Math.round((stage.height - high) / 2);
-            return [...stage.getContext('2d').getImageData(x, y, wide, high).data];
-        }""",
-        [WIDTH, HEIGHT],
-    )
-    exact = np.array(row).reshape(HEIGHT, WIDTH, 4)[..., :3]
+    middle = f"[Math.round((stage.width - {WIDTH}) / 2), Math.round((stage.height - {HEIGHT}) / 2)]"
+    exact = pages.cut(page, f"[...{middle}, {WIDTH}, {HEIGHT}]", WIDTH, HEIGHT)
     assert np.abs(exact.mean(axis=2) - picture_of(4)).mean() < 5
     page.keyboard.press("z")
     page.wait_for_timeout(60)
@@ -355,7 +348,7 @@ def test_a_scene_plays(page: Page) -> None:
     page.keyboard.press("Home")
     page.keyboard.press("p")
     expect(page.locator("#stage")).to_have_attribute("data-shown", re.compile("playing"), timeout=LONG)
-    expect(page.locator("#frame-number")).to_have_value("9", timeout=LONG)
+    expect(page.locator("body")).to_have_attribute("data-rate", re.compile("[1-9]"), timeout=LONG)
     page.keyboard.press("p")
     expect(page.locator("#play")).to_have_text("▶")
 
