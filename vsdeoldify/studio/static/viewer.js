@@ -5,6 +5,7 @@ import {fetchPicture, fetchSheets, known, something, tile} from "./pictures.js";
 import {$, clamp, effective, look, on, store, tell} from "./store.js";
 
 const REST = 80;  // milliseconds after which a frame counts as looked at
+const PAINTING = 900;  // milliseconds without another stroke
 const CALM = 200;  // milliseconds more after which its neighbours count, too
 const stage = $("stage");
 const brush = stage.getContext("2d");
@@ -333,7 +334,8 @@ on("frame", () => {
 });
 on("state", () => {
   drawSoon();
-  rest(30);
+  // Whoever has just set a colour may set another: the film with it can wait for a moment.
+  rest(completed?.frame === store.frame && completed.image ? PAINTING : 30);
 });
 on("view", () => {
   for (const button of $("views").children) button.setAttribute("aria-checked", button.dataset.view === store.view);
