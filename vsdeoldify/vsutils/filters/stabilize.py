@@ -156,53 +156,63 @@ def _restored_average(
     return average.result()
 
 
-class _Agreement:
-    """How much the luma of other frames differs from that of a canvas's frames around every pixel.
+class _Lumas:
+    """The luma of a canvas at half its size, as it is and without each frame's mean.
 
-    Old film flickers in brightness, too: the difference counts after the frames' mean luma was taken from
-    both or, where it stays where it is, as it is, whichever is smaller. Half the size is enough for a mean
-    over a patch, and squeezing the picture takes grain out of it.
-
-    Args:
-        canvas: the canvas.
-        patch: radius of a pixel's surroundings, in pixels on a canvas of 384.
-        moved: whether the luma of the others was moved.
+    Half the size is enough for a mean over a patch, and squeezing the picture takes grain out of it. Old film
+    flickers in brightness, which the second does not see.
     """
 
-    def __init__(self, canvas: vs.VideoNode, patch: int, *, moved: bool) -> None:
-        self._size, self._moved = canvas.width, moved
-        self._patch = max(1, round(patch * self._size / 768))
-        self.own = self.versions(canvas)
+    def __init__(self, canvas: vs.VideoNode) -> None:
+        self._size = canvas.width
+        self.plain = self.small(canvas)
+        self.mean = vs.core.resize.Point(
+            vs.core.resize.Bilinear(self.plain, 1, 1), self.plain.width, self.plain.height
+        )
+        self.levelled = vs.core.std.Expr([self.plain, self.mean], "x y -")
 
-    def versions(self, canvas: vs.VideoNode) -> list[vs.VideoNode]:
-        """The small luma of a canvas: without its mean and, if it stays where it is, as it is."""
-        half = self._size // 2
-        luma = vs.core.resize.Bilinear(plane(canvas, 0), half, half)
-        mean = vs.core.resize.Point(vs.core.resize.Bilinear(luma, 1, 1), half, half)
-        levelled = vs.core.std.Expr([luma, mean], "x y -")
-        return [levelled] if self._moved else [luma, levelled]
+    def small(self, canvas: vs.VideoNode) -> vs.VideoNode:
+        """The luma of a canvas of the same size, at half the size."""
+        return vs.core.resize.Bilinear(plane(canvas, 0), self._size // 2, self._size // 2)
 
-    def difference(self, others: Sequence[vs.VideoNode]) -> vs.VideoNode:
-        """The mean absolute difference around every pixel, `GRAYS`; `others` are such versions, too."""
-        around = [
-            vs.core.std.BoxBlur(
-                vs.core.std.Expr([own, other], "x y - abs"), hradius=self._patch, vradius=self._patch
-            )
-            for own, other in zip(self.own, others, strict=True)
-        ]
-        least = around[0] if self._moved else vs.core.std.Expr(around, "x y min")
-        return vs.core.resize.Bilinear(least, self._size, self._size)
+    def around(self, difference: vs.VideoNode, patch: int) -> vs.VideoNode:
+        """The mean over the surroundings of each pixel; `patch` is their radius on a canvas of 384."""
+        radius = max(1, round(patch * self._size / 768))
+        return vs.core.std.BoxBlur(difference, hradius=radius, vradius=radius)
+
+    def enlarged(self, difference: vs.VideoNode) -> vs.VideoNode:
+        """At the canvas's size."""
+        return vs.core.resize.Bilinear(difference, self._size, self._size)
 
 
 def _luma_differences(canvas: vs.VideoNode, reach: int) -> dict[int, vs.VideoNode]:
-    """Offset k → luma difference of frames n and n + k around every pixel, `GRAYS`."""
-    agreement = _Agreement(canvas, _PATCH, moved=False)
+    """Offset k → mean absolute luma difference of frames n and n + k around every pixel, `GRAYS`.
+
+    With or without the frames' means, whichever is smaller.
+    """
+    lumas = _Lumas(canvas)
     differences = {}
     for k in range(1, reach + 1):
-        ahead = agreement.difference([shift(version, k) for version in agreement.own])
+        around = [
+            lumas.around(vs.core.std.Expr([version, shift(version, k)], "x y - abs"), _PATCH)
+            for version in (lumas.plain, lumas.levelled)
+        ]
+        ahead = lumas.enlarged(vs.core.std.Expr(around, "x y min"))
         # Frame n needs what frame n - k computed, too.
         vs.core.std.SetVideoCache(ahead, mode=1, fixedsize=1, maxsize=k + 8)
         differences[k], differences[-k] = ahead, shift(ahead, -k)
+    return differences
+
+
+def _moved_differences(canvas: vs.VideoNode, moved: dict[int, vs.VideoNode]) -> dict[int, vs.VideoNode]:
+    """The same for neighbours that were moved, always without the frames' means."""
+    lumas = _Lumas(canvas)
+    differences = {}
+    for k, clip in moved.items():
+        # Moving changes the mean of a frame little.
+        versions = [lumas.levelled, lumas.small(clip), shift(lumas.mean, k)]
+        difference = vs.core.std.Expr(versions, "x y z - - abs")
+        differences[k] = lumas.enlarged(lumas.around(difference, _MOVED_PATCH))
     return differences
 
 
@@ -261,16 +271,15 @@ def stabilize(canvas: vs.VideoNode, params: Stab, cuts: vs.VideoNode | None = No
     moved: dict[int, vs.VideoNode] = {}
     differences: dict[int, vs.VideoNode] = {}
     if params.mode == "M":
-        motion.require("mode M of stab needs")
-        if canvas.width < motion.SMALLEST:
-            params = params._replace(mode="G")
-    if params.mode == "M":
         around = motion.Neighbours(canvas, reach)
-        agreement = _Agreement(canvas, _MOVED_PATCH, moved=True)
-        for k in (*range(-reach, 0), *range(1, reach + 1)):
-            clip = around.moved(k)
-            differences[k] = agreement.difference(agreement.versions(clip))
-            moved[k] = measured(clip)
+        clips = {k: around.moved(k) for k in (*range(-reach, 0), *range(1, reach + 1))}
+        differences = _moved_differences(canvas, clips)
+        moved = {k: measured(clip) for k, clip in clips.items()}
+        # Each frame of these is needed for one frame of the result alone, of the first ones twice at a time.
+        for k, clip in clips.items():
+            vs.core.std.SetVideoCache(clip, mode=1, fixedsize=1, maxsize=vs.core.num_threads + 2)
+            for once in (differences[k], *([moved[k]] if restoring else [])):
+                vs.core.std.SetVideoCache(once, mode=0)
     elif guided:
         differences = _luma_differences(canvas, reach)
     standing = measured(canvas)

@@ -95,6 +95,9 @@ class Neighbours:
         sizes = {"blksize": _BLOCK, "overlap": [2, 2], "pel": _HALF_PIXELS}
         self._levels = core.mvu.Super(self._luma, **sizes)
         self._colours = core.mvu.Super(self._canvas, **sizes, onelevel=True)
+        # Each is a partner of all frames within reach, and large: no more of them than that.
+        for clip in (self._levels, self._colours):
+            core.std.SetVideoCache(clip, mode=1, fixedsize=1, maxsize=2 * reach + core.num_threads + 2)
 
     def moved(self, distance: int) -> vs.VideoNode:
         """The frames n + `distance`, moved to where frame n has what they show: a canvas.
