@@ -271,6 +271,10 @@ def stabilize(canvas: vs.VideoNode, params: Stab, cuts: vs.VideoNode | None = No
     moved: dict[int, vs.VideoNode] = {}
     differences: dict[int, vs.VideoNode] = {}
     if params.mode == "M":
+        motion.require("mode M of stab needs")
+        if canvas.width < motion.SMALLEST:
+            params = params._replace(mode="G")
+    if params.mode == "M":
         around = motion.Neighbours(canvas, reach)
         clips = {k: around.moved(k) for k in (*range(-reach, 0), *range(1, reach + 1))}
         differences = _moved_differences(canvas, clips)
