@@ -122,8 +122,8 @@ def canvas_of(film: meter.Film) -> vs.VideoNode:
     return core.std.ModifyFrame(blank, blank, fill)
 
 
-def stabilized(film: meter.Film, mode: str, frames: int) -> meter.Film:
-    parameters = stab_params([frames, mode, 1, 15, 0.2, 0.15, "none"])
+def stabilized(film: meter.Film, mode: str, frames: int, tht: int = 15) -> meter.Film:
+    parameters = stab_params([frames, mode, 1, tht, 0.2, 0.15, "none"])
     return meter.read(stabilize(canvas_of(film), parameters), film.luma.shape[1])
 
 
@@ -199,17 +199,17 @@ def moving(size: int) -> None:
         films[name] = truth, with_blotches(truth), cuts
     print("| | " + " | ".join(films) + " | mean |")
     print("|---" * (len(films) + 2) + "|")
-    for mode, frames in (("A", 15), ("G", 15), ("M", 15), ("M", 31)):
+    for mode, frames, tht in (("A", 15, 15), ("G", 15, 15), ("M", 15, 15), ("G", 15, 0), ("M", 15, 0)):
         rows = []
         for truth, film, cuts in films.values():
-            calmed, clean = (stabilized(one, mode, frames) for one in (film, truth))
+            calmed, clean = (stabilized(one, mode, frames, tht) for one in (film, truth))
             still = meter.flicker(calmed, cuts)
             moved = flicker_of_moving(calmed, truth, cuts)
             errors = meter.ghosting(calmed, truth, cuts), meter.ghosting(clean, truth, cuts)
             rows.append((still, moved, *errors))
         rows.append(tuple(np.mean(rows, axis=0)))
         cells = [" / ".join(number(value) for value in row) for row in rows]
-        print(f"| {mode}{frames} | " + " | ".join(cells) + " |", flush=True)
+        print(f"| {mode}{frames}, tht={tht} | " + " | ".join(cells) + " |", flush=True)
     print("\nflicker of still places / of moving places / error of moving places / ghosts")
 
 

@@ -26,7 +26,7 @@ _AGREES, _DIFFERS = 0.010, 0.025
 # Radius of these surroundings, in pixels on a canvas of 384.
 _PATCH = 4
 # Mode M looks closer: colours that were moved to a wrong place come from anywhere.
-_MOVED_AGREES, _MOVED_DIFFERS = 0.0, 0.027
+_MOVED_AGREES, _MOVED_DIFFERS = 0.0, 0.028
 _MOVED_PATCH = 6
 
 
