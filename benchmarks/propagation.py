@@ -376,15 +376,15 @@ def print_ways(paths: Sequence[Path], distances: Sequence[int]) -> None:
     print("\nautomatic / colours where they were changed / differences")
 
 
-def print_own(model: str) -> None:
-    films = {"sample_bw": opened(SHARED / "film" / "sample_bw.mp4")[:120]}
+def print_own(model: str, frames: int) -> None:
+    films = {"sample_bw": opened(SHARED / "film" / "sample_bw.mp4")}
     films |= {
         name: opened(SHARED / "clips" / f"{name}.mp4") for name in ("park_football", "woman_dog_garden")
     }
     print("| film | | flicker | CDC | colourfulness | change at keys / elsewhere |")
     print("|---|---|---|---|---|---|")
     for film, source in films.items():
-        for name, found in own_colours(source, model).items():
+        for name, found in own_colours(source[:frames], model).items():
             print(
                 f"| {film} | {name} | {found.flicker:.2f} | {found.cdc:.4f} | {found.colourfulness:.1f} | "
                 f"{found.pumping:.2f} |",
@@ -424,6 +424,7 @@ def main() -> None:
     parser.add_argument("what", choices=("keys", "reference", "ways", "own", "time", "plot"))
     parser.add_argument("--steps", default="10,20,40", help="keys: values of every")
     parser.add_argument("--model", default="preview", help="own: preview, modelscope, artistic or paper_tiny")
+    parser.add_argument("--frames", type=int, default=120, help="own: of each film (120)")
     options = parser.parse_args()
     paths = sorted((SHARED / "clips").glob("*.mp4"))
     if options.what == "keys":
@@ -435,7 +436,8 @@ def main() -> None:
     elif options.what == "own":
         with tempfile.TemporaryDirectory() as folder:
             bundled = options.model == "preview"
-            print_own("preview" if bundled else str(model_file("ddcolor", options.model, Path(folder))))
+            model = "preview" if bundled else str(model_file("ddcolor", options.model, Path(folder)))
+            print_own(model, options.frames)
     elif options.what == "time":
         for name, used in milliseconds(SHARED / "clips" / "park_football.mp4").items():
             print(f"{name}: {used:.1f} ms of processor time a frame")
