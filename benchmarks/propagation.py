@@ -232,7 +232,8 @@ def pumping(film: meter.Film, every: int, cuts: Sequence[int]) -> float:
     """Mean change of still places to and from regular key frames, by that between all other frames."""
     still = meter.motion(film.luma, cuts) < meter.STILL
     change = np.abs(np.diff(film.chroma, axis=0)).mean(1)
-    around, others = [], []
+    around: list[float] = []
+    others: list[float] = []
     for n in range(1, len(film.luma)):
         if n not in cuts:
             near = n % every in (0, 1) and n > 1
