@@ -322,7 +322,7 @@ def test_training_learns_a_colour(tmp_path: Path, start: Path) -> None:
     with torch.inference_mode():
         found, unlearned = network(gray), load_network(start)(gray)
     assert torch.cosine_similarity(found, ab).mean() > 0.85
-    assert (found - ab).norm(dim=1).mean() < 0.75 * (unlearned - ab).norm(dim=1).mean()
+    assert (found - ab).norm(dim=1).mean() < 0.9 * (unlearned - ab).norm(dim=1).mean()
 
 
 def test_an_interrupted_training_goes_on_where_it_stopped(
