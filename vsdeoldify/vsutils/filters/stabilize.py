@@ -86,6 +86,9 @@ class _Sum:
         self._canvas, self._params, self._needed = canvas, params, inputs
         moved = params.mode == "M"
         self._limits = (_MOVED_AGREES, _MOVED_DIFFERS) if moved else (_AGREES, _DIFFERS)
+        # Once, however many expressions the sum takes.
+        measured = moved and params.tht > 0.0
+        self._own_measure = _with_saturation(canvas, params.tht) if measured else None
         self._begin()
         self._total = total
         self._colour = f"{self._centre} {share} *" if share else self._centre
@@ -97,8 +100,8 @@ class _Sum:
         self._luma = self._inputs.add(luma_everywhere(self._canvas))
         self._centre = self._inputs.add(self._canvas)
         self._gray = ""
-        if self._params.mode == "M" and self._params.tht > 0.0:
-            self._gray = self._inputs.add(luma_everywhere(_with_saturation(self._canvas, self._params.tht)))
+        if self._own_measure is not None:
+            self._gray = self._inputs.add(luma_everywhere(self._own_measure))
         if so_far is not None:
             self._colour = self._inputs.add(so_far)
             self._total = self._total and self._colour
