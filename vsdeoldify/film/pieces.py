@@ -118,6 +118,19 @@ def pieces_folder(output: Path) -> Path:
     return output.with_name(output.name + ".unfinished")
 
 
+def whole_pieces(folder: Path) -> list[tuple[int, int, Path]]:
+    """The finished pieces in a folder: the first frame, the one after the last, and the file of each.
+
+    Raises:
+        OSError: it cannot be looked into.
+    """
+    return [
+        (int(match[1]), int(match[2]), path)
+        for path in folder.iterdir()
+        if (match := _WHOLE.fullmatch(path.name)) is not None
+    ]
+
+
 class Workshop:
     """The folder beside the output that holds the finished pieces.
 

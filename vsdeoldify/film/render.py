@@ -16,7 +16,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
@@ -351,18 +351,27 @@ def write_scenes(arguments: dict[str, Any], threshold: float, file: BinaryIO) ->
     """
     import vapoursynth as vs
 
-    from ..functions import ddeoldify_scenes
-    from ..vsutils.formats import to_gray
     from ..vsutils.frames import in_order
 
-    clip = vs.core.bs.VideoSource(**arguments)
-    marked = ddeoldify_scenes(clip, threshold)
-    luma = vs.core.std.PlaneStats(to_gray(clip, 64))
-    facts = vs.core.std.CopyFrameProps(luma, marked, props=["_SceneChangePrev"])
+    facts = scene_marks(vs.core.bs.VideoSource(**arguments), threshold)
     for n, frame in enumerate(in_order(facts), 1):
-        file.write(b"%d %.4f\n" % (frame.props["_SceneChangePrev"], frame.props["PlaneStatsAverage"]))
+        file.write(scene_line(frame.props))
         if n % 20 == 0:
             file.flush()
+
+
+def scene_marks(clip: "vs.VideoNode", threshold: float) -> "vs.VideoNode":
+    """A small clip whose frames tell, as properties, what `scene_line` writes of those of a clip."""
+    from ..functions import ddeoldify_scenes
+    from ..vsutils.formats import to_gray
+
+    marked = ddeoldify_scenes(clip, threshold)
+    return to_gray(clip, 64).std.PlaneStats().std.CopyFrameProps(marked, props=["_SceneChangePrev"])
+
+
+def scene_line(properties: Mapping[str, Any]) -> bytes:
+    """1 or 0, whether a scene begins with a frame, and its mean luma."""
+    return b"%d %.4f\n" % (properties["_SceneChangePrev"], properties["PlaneStatsAverage"])
 
 
 def write_unexplained(arguments: dict[str, Any], numbers: str, step: int, file: BinaryIO) -> None:

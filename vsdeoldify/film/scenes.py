@@ -17,9 +17,9 @@ from ..settings.params import StabParams
 from ..settings.scenes import COLUMNS, Scenes
 from ..support.errors import FilmError, RequestError
 from ..support.files import write_whole
-from ..support.reporter import SILENT, Reporter
+from ..support.reporter import SILENT, Reporter, Stage
 from ..support.words import clock
-from .process import naming, render_process
+from .process import Process, naming, render_process
 from .script import source_arguments, thumbnail_script
 from .source import Film, open_file
 from .stills import write_stills
@@ -102,19 +102,28 @@ def scenes_of(firsts: Sequence[int], lumas: Sequence[float]) -> list[Scene]:
 
 def _look(film: Film, threshold: float, reporter: Reporter) -> tuple[list[bool], list[float]]:
     """Of every frame: whether a scene begins there, and its mean luma."""
-    starts, lumas = [], []
     arguments = source_arguments(film.path, track=film.track)
     with (
         naming(film.path),
         render_process("scenes", json.dumps(arguments), str(threshold)) as renderer,
         reporter.stage(film.frames, "frames", title="looking for scenes") as stage,
     ):
-        for line in renderer.output:
-            start, luma = line.split()
-            starts.append(start == b"1")
-            lumas.append(float(luma))
-            stage.update(len(lumas))
-        renderer.finish()
+        return read_marks(renderer, film, stage)
+
+
+def read_marks(process: Process, film: Film, stage: Stage) -> tuple[list[bool], list[float]]:
+    """Of every frame, by a process that writes the lines of `render.scene_line`: as `_look` gives it.
+
+    Raises:
+        FilmError: the process fails, or not all frames could be read.
+    """
+    starts, lumas = [], []
+    for line in process.output:
+        start, luma = line.split()
+        starts.append(start == b"1")
+        lumas.append(float(luma))
+        stage.update(len(lumas))
+    process.finish()
     if len(lumas) != film.frames:
         raise FilmError(f"{film.path}: only {len(lumas)} of {film.frames} frames could be read")
     return starts, lumas

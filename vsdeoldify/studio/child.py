@@ -17,7 +17,8 @@ from pathlib import Path
 from threading import Condition, Lock, Thread
 from typing import IO, TYPE_CHECKING, Any
 
-from ..film.render import ERROR_MARK
+from ..film.names import named
+from ..film.render import ERROR_MARK, scene_line, scene_marks
 from ..support.words import sentence
 
 if TYPE_CHECKING:
@@ -170,19 +171,15 @@ def write_sheets(
     import numpy as np
     import vapoursynth as vs
 
-    from ..functions import ddeoldify_scenes
     from ..pictures.files import encode_picture
-    from ..vsutils.formats import to_gray
     from ..vsutils.frames import in_order
 
     clip = vs.core.bs.VideoSource(**source)
-    marked = ddeoldify_scenes(clip, threshold)
-    tile = to_gray(clip, 64).std.PlaneStats()
-    tile = vs.core.std.CopyFrameProps(tile, marked, props=["_SceneChangePrev"])
+    marks = scene_marks(clip, threshold)
     luma = clip if clip.format.color_family != vs.RGB else clip.resize.Bicubic(format=vs.YUV444P8, matrix=6)
     luma = luma.std.RemoveFrameProps(["_FieldBased", "_SARNum", "_SARDen", "_Matrix", "_ChromaLocation"])
     small = luma.std.ShufflePlanes(0, vs.GRAY).resize.Spline36(*size, format=vs.GRAY8, range=vs.RANGE_FULL)
-    shown = vs.core.std.CopyFrameProps(small, tile, props=["_SceneChangePrev", "PlaneStatsAverage"])
+    shown = vs.core.std.CopyFrameProps(small, marks, props=["_SceneChangePrev", "PlaneStatsAverage"])
     width, height = size
     sheet = np.zeros((ROWS * height, COLUMNS * width), np.uint8)
     on_sheet = ROWS * COLUMNS
@@ -199,8 +196,7 @@ def write_sheets(
             sheet[row * height : (row + 1) * height, column * width : (column + 1) * width] = frame[0]
             if place % on_sheet == on_sheet - 1:
                 finish(place // on_sheet)
-        props = frame.props
-        result.write(b"%d %.4f\n" % (props["_SceneChangePrev"], props["PlaneStatsAverage"]))
+        result.write(scene_line(frame.props))
         result.flush()
     last = (clip.num_frames - 1) // step
     if last % on_sheet != on_sheet - 1:
@@ -212,7 +208,7 @@ def main(arguments: Sequence[str]) -> int:
     # A library may print: stdout belongs to the answers.
     result = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    action, source = arguments[0], json.loads(arguments[1])
+    action, source = arguments[0], named(json.loads(arguments[1]))
     try:
         if action == "look":
             look(source, Path(arguments[2]), result)

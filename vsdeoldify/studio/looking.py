@@ -19,6 +19,7 @@ import vapoursynth as vs
 from numpy.typing import NDArray
 from vapoursynth import core
 
+from ..film.names import named
 from ..functions import colorize, ddeoldify_scenes
 from ..pictures.files import Picture, encode_picture, frame_to_picture, read_picture, write_picture
 from ..preview.complete import complete
@@ -98,7 +99,7 @@ class Darkroom:
         path = asked["piece"]
         clip = self._pieces.get(path)
         if clip is None:
-            clip = self._pieces[path] = core.bs.VideoSource(path, cachemode=0)
+            clip = self._pieces[path] = core.bs.VideoSource(**named({"source": path, "cachemode": 0}))
             while len(self._pieces) > 2:
                 self._pieces.popitem(last=False)
         return self._jpeg(clip, min(asked["index"], len(clip) - 1), asked["width"])

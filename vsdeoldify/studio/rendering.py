@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -10,14 +9,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..film.pieces import pieces_folder
+from ..film.pieces import pieces_folder, whole_pieces
 from ..film.process import module_command, module_environment
 from ..support.errors import FilmError
 from ..support.files import write_whole
 
 _LOG, _ERRORS, _NOTE = "render.jsonl", "render.txt", "render.json"
 _TAIL = 20_000
-_WHOLE = re.compile(r"(\d+)-(\d+)\.[0-9a-f]{16}\.\w+")
 
 
 class Rendering:
@@ -143,13 +141,8 @@ class Rendering:
         return (self.output, frame) if self.output.is_file() else None
 
     def _pieces(self) -> list[tuple[int, int, Path]]:
-        folder = pieces_folder(self.output)
         with suppress(OSError):
-            return [
-                (int(match[1]), int(match[2]), path)
-                for path in folder.iterdir()
-                if (match := _WHOLE.fullmatch(path.name)) is not None
-            ]
+            return whole_pieces(pieces_folder(self.output))
         return []
 
     def _number(self) -> int | None:

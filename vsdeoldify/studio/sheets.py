@@ -7,8 +7,8 @@ import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ..film.process import module_process
-from ..film.scenes import Scene, scenes_of
+from ..film.process import module_process, naming
+from ..film.scenes import Scene, read_marks, scenes_of
 from ..film.script import source_arguments
 from ..film.source import Film
 from ..settings.params import StabParams
@@ -89,14 +89,13 @@ def make_sheets(film: Film, folder: Path, reporter: Reporter) -> Sheets:
     if (known := _known(folder, mark)) is not None:
         return known
     threshold = StabParams().tht_scen
-    starts: list[bool] = []
-    lumas: list[float] = []
     try:
         (folder / _INDEX).unlink(missing_ok=True)
         for old in folder.glob("*.jpg"):
             old.unlink()
         arguments = json.dumps(source_arguments(film.path, track=film.track))
         with (
+            naming(film.path),
             module_process(
                 NAME,
                 "vsdeoldify.studio.child",
@@ -104,14 +103,7 @@ def make_sheets(film: Film, folder: Path, reporter: Reporter) -> Sheets:
             ) as child,
             reporter.stage(film.frames, "frames", title="looking for scenes") as stage,
         ):
-            for line in child.output:
-                start, luma = line.split()
-                starts.append(start == b"1")
-                lumas.append(float(luma))
-                stage.update(len(lumas))
-            child.finish()
-        if len(lumas) != film.frames:
-            raise FilmError(f"{film.path}: only {len(lumas)} of {film.frames} frames could be read")
+            starts, lumas = read_marks(child, film, stage)
         count = math.ceil(math.ceil(film.frames / step) / (COLUMNS * ROWS))
         firsts = tuple(n for n, start in enumerate(starts) if start)
         made = Sheets(folder, *size, step, count, firsts, tuple(lumas))
