@@ -37,7 +37,7 @@ from weights import model_file
 from vsdeoldify import ddeoldify, ddeoldify_stabilizer
 from vsdeoldify.models.reading import read_checkpoint
 from vsdeoldify.networks import loading as networks
-from vsdeoldify.runtime.device import choose_backend, resolve_device
+from vsdeoldify.runtime.device import choose_backend, dtype_of, resolve_device
 from vsdeoldify.runtime.engines import openvino
 from vsdeoldify.runtime.runner import Planes, Runner
 from vsdeoldify.vsutils.frames import in_order
@@ -190,15 +190,20 @@ class Models:
         self.backend = backend
         self._plain: dict[tuple[int, bool], nn.Module] = {}
 
+    def precision(self, which: int) -> str:
+        return networks.choose_precision(
+            str(self.device), FAMILY_NAMES[which], half=True, precision="auto", backend=self.backend
+        )
+
     def dtype(self, which: int) -> torch.dtype:
-        return networks.choose_precision(self.device, FAMILY_NAMES[which], half=True, precision="auto")
+        return dtype_of(self.precision(which))
 
     def runner(self, which: int) -> Runner:
-        dtype = self.dtype(which)
-        backend = choose_backend(self.device, [dtype], self.backend)
+        precision, device = self.precision(which), str(self.device)
+        backend = choose_backend(device, [precision], self.backend)
         path = self.paths[which]
         return networks.load_runner(
-            FAMILY_NAMES[which], path, None, self.device, dtype=dtype, backend=backend
+            FAMILY_NAMES[which], path, None, device, precision=precision, backend=backend
         )
 
     def plain(self, which: int, *, original: bool) -> nn.Module:
@@ -528,7 +533,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one size, render factor 16, one round")
     parser.add_argument("--out", type=Path, help="without suffix; default docs/images/speed_<device>")
     options = parser.parse_args()
-    device = resolve_device(int(options.device) if options.device.isdigit() else options.device)
+    device = torch.device(resolve_device(int(options.device) if options.device.isdigit() else options.device))
     if options.quick:
         options.sizes, options.factors, options.rounds = "720x576", "16", 1
     sizes = [(int(w), int(h)) for w, h in (size.split("x") for size in options.sizes.split(","))]

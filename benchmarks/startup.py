@@ -44,7 +44,7 @@ if {backend!r} == "openvino":
     mark("import openvino")
 import numpy
 from vsdeoldify.runtime.engines import make_engine
-engine = make_engine(lambda: network, torch.device("cpu"), {backend!r}, "x")
+engine = make_engine(lambda precision: network, "cpu", {backend!r}, "x")
 picture = numpy.random.default_rng(1).random((1, {size}, {size}), numpy.float32)
 engine(picture)
 mark("first picture" + (", converting and compiling included" if {backend!r} == "openvino" else ""))

@@ -12,6 +12,9 @@ from hypothesis import HealthCheck, is_hypothesis_test, settings
 # As in an activated environment: vspipe sets itself up with the vapoursynth command it finds on the PATH.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
+# Tests leave nothing compiled in the user's cache folder; those that are about it have one of their own.
+os.environ["VSDEOLDIFY_COMPILED_GB"] = "0"
+
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     # Shells start background jobs so, and every process of the tests would inherit it.
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -133,7 +133,7 @@ def _coloured(clip: vs.VideoNode, request: Colouring) -> vs.VideoNode:
     cuts = Cuts(grays[sizes[0]]).above(StabParams().tht_scen) if request.every > 1 else None
     colourings = [
         _by_network(grays[size], network, runner, request, cuts)
-        for network, size, runner in zip(request.networks, sizes, _runners(request), strict=True)
+        for network, size, runner in zip(request.networks, sizes, _runners(request, sizes), strict=True)
     ]
     canvases = [scale_canvas(canvas, max(sizes)) for canvas in colourings]
     if len(canvases) == 1:
@@ -174,8 +174,8 @@ def _size(network: Network, width: int) -> int:
     return 16 * factor // stride * stride
 
 
-def _runners(request: Colouring) -> list[Runner]:
-    """A runner for each network of a request, on its device.
+def _runners(request: Colouring, sizes: Sequence[int]) -> list[Runner]:
+    """A runner for each network of a request, on its device, for pictures of its size.
 
     Raises:
         ValueError: there is no such device, or it cannot compute so.
@@ -187,15 +187,24 @@ def _runners(request: Colouring) -> list[Runner]:
 
     device = resolve_device(request.device)
     families = [family_of(network.parameter, network.model).name for network in request.networks]
-    dtypes = [
-        choose_precision(device, family, half=network.half, precision=request.precision)
+    precisions = [
+        choose_precision(
+            device, family, half=network.half, precision=request.precision, backend=request.backend
+        )
         for family, network in zip(families, request.networks, strict=True)
     ]
-    backend = choose_backend(device, dtypes, request.backend)
+    backend = choose_backend(device, precisions, request.backend)
     runners = []
-    for family, network, dtype in zip(families, request.networks, dtypes, strict=True):
+    for family, network, precision, size in zip(families, request.networks, precisions, sizes, strict=True):
         runner = load_runner(
-            family, network.model, request.models_folder, device, dtype=dtype, backend=backend
+            family,
+            network.model,
+            request.models_folder,
+            device,
+            precision=precision,
+            chosen=request.precision != "auto",
+            backend=backend,
+            size=size,
         )
         _close_with_core(runner)
         runners.append(runner)

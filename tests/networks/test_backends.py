@@ -13,7 +13,6 @@ from vsdeoldify.runtime.engines import openvino
 from vsdeoldify.runtime.engines.base import Planes
 from vsdeoldify.runtime.runner import Runner
 
-CPU = torch.device("cpu")
 SIZES = (64, 160, 224, 288)
 # Colours of a mean ΔE2000 of 0.3 can only be told apart by measuring. U and V reach from −0.5 to 0.5.
 DELTA_E, CHROMA = 0.3, 0.01
@@ -73,7 +72,7 @@ def assert_same_colours(gray: Planes, found: Planes, expected: Planes) -> None:
 
 
 def runner(family: str, model: str, backend: str) -> Runner:
-    return load_runner(family, model, None, CPU, dtype=torch.float32, backend=backend)
+    return load_runner(family, model, None, "cpu", backend=backend)
 
 
 @EVERY_FAMILY

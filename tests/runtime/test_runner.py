@@ -50,7 +50,8 @@ def plain(colorizer: nn.Module, name: str = "tiny") -> Runner:
 
 
 def with_openvino(load: Callable[[], nn.Module], name: str = "tiny", *, required: bool = True) -> Runner:
-    return Runner(openvino.OpenVinoEngine(load, name, required=required), CPU, name)
+    engine = openvino.OpenVinoEngine(load, name, required=required, way=openvino.Way("float32", 2))
+    return Runner(engine, CPU, name)
 
 
 def deoldify() -> nn.Module:
@@ -229,11 +230,10 @@ def test_openvino_is_loaded_without_its_telemetry() -> None:
 
 
 def test_backends_are_checked() -> None:
-    float32 = [torch.float32]
-    assert choose_backend(CPU, float32, "torch") == "torch"
-    assert choose_backend(torch.device("meta"), float32, "auto") == "torch"
-    assert choose_backend(CPU, [torch.bfloat16], "auto") == "torch"
+    assert choose_backend("cpu", ["float32"], "torch") == "torch"
+    assert choose_backend("cuda:0", ["float32"], "auto") == "torch"
+    assert choose_backend("cpu", ["float16"], "auto") == "torch"
     with pytest.raises(ValueError, match="backend must be one of auto, torch, openvino"):
-        choose_backend(CPU, float32, "tensorrt")
-    with pytest.raises(ValueError, match="openvino computes in float32 on the CPU"):
-        choose_backend(CPU, [torch.bfloat16], "openvino")
+        choose_backend("cpu", ["float32"], "tensorrt")
+    with pytest.raises(ValueError, match="openvino computes in float32 or bfloat16 on the CPU"):
+        choose_backend("cpu", ["float16"], "openvino")

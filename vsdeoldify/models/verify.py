@@ -126,7 +126,13 @@ def remember(path: Path, digest: str) -> None:
     notes = _notes()
     with suppress(OSError):
         found = path.stat()
-        notes[str(path)] = {"size": found.st_size, "mtime_ns": found.st_mtime_ns, "sha256": digest}
+        notes[str(path)] = {
+            "size": found.st_size,
+            "mtime_ns": found.st_mtime_ns,
+            "inode": found.st_ino,
+            "ctime_ns": found.st_ctime_ns,
+            "sha256": digest,
+        }
         _write_notes(notes)
 
 
@@ -137,7 +143,7 @@ def known_sha256(path: Path) -> str:
         ModelError: The file cannot be read, or changes meanwhile.
     """
     path = path.absolute()
-    if (known := _recall(path)) is not None:
+    if (known := _recall(path, strictly=True)) is not None:
         return known
     digest = sha256_of(path)
     remember(path, digest)
@@ -161,7 +167,13 @@ def _judge(model: ModelFile, path: Path, digest: str) -> Report:
     return Report(model, path, "different", detail, digest)
 
 
-def _recall(path: Path) -> str | None:
+def _recall(path: Path, *, strictly: bool = False) -> str | None:
+    """The noted checksum of a file that is as it was then.
+
+    Args:
+        path: the file.
+        strictly: whether a file must not have been put in its place either, with the same size and time.
+    """
     note = _notes().get(str(path))
     if not isinstance(note, Mapping):
         return None
@@ -170,6 +182,8 @@ def _recall(path: Path) -> str | None:
     except OSError:
         return None
     if (note.get("size"), note.get("mtime_ns")) != (found.st_size, found.st_mtime_ns):
+        return None
+    if strictly and (note.get("inode"), note.get("ctime_ns")) != (found.st_ino, found.st_ctime_ns):
         return None
     digest = note.get("sha256")
     return digest if isinstance(digest, str) else None

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
-from weakref import WeakValueDictionary
+from weakref import WeakSet, WeakValueDictionary
 
 from ..models.catalogue import ModelFile, find_model, short_name
 from ..models.reading import read_checkpoint, unchanged
 from ..models.store import locate
+from ..models.verify import known_sha256
 from ..settings.values import MODEL_FILE_SUFFIXES
 from ..support.errors import ModelError
+from ..support.kept import kept_folder
 from .family import FAMILIES, Family, families_of, guess, recognise
+from .recent import Recent
 
 if TYPE_CHECKING:
     import torch
@@ -25,6 +29,12 @@ if TYPE_CHECKING:
 
 _engines: WeakValueDictionary[object, Engine] = WeakValueDictionary()
 """Every engine that some runner has, by all that decides what it computes and how."""
+
+_lasting: WeakSet[Engine] = WeakSet()
+"""Those of them that took long to make."""
+
+_recent = Recent(most=2, seconds=60.0)
+"""Those of these that stay for a while without a runner: the next script may ask for the same."""
 
 _lock = Lock()
 
@@ -45,10 +55,12 @@ def load_runner(
     family: str,
     model: str,
     models_folder: str | os.PathLike[str] | None,
-    device: torch.device,
+    device: str,
     *,
-    dtype: torch.dtype,
+    precision: str = "float32",
+    chosen: bool = False,
     backend: str = "torch",
+    size: int | None = None,
 ) -> Runner:
     """A model on its device, ready to colour; the same engine for all that ask for the same.
 
@@ -56,28 +68,34 @@ def load_runner(
         family: a name of `family.FAMILIES`, such as "ddcolor".
         model: the model's name within the family, or the path of a file.
         models_folder: folder searched first for the file of a named model.
-        device: where it runs.
-        dtype: what it computes in, as `choose_precision` says.
+        device: where it runs, as `resolve_device` names it.
+        precision: what it computes in, as `choose_precision` says.
+        chosen: whether somebody has asked for this precision; otherwise torch computes in float32 on the CPU.
         backend: "torch", "openvino", or "auto": OpenVINO for the networks that gain by it.
+        size: side of the pictures that it will get first, in pixels, where that is known.
 
     Raises:
         ModelError: its file is missing, damaged or another network's.
         ValueError: the family has no model of this name.
         MemoryError: it does not fit the device.
     """
-    import torch
-
     from ..runtime.engines import make_engine
+    from ..runtime.engines.openvino import usual_threads
     from ..runtime.engines.remembering import RememberingEngine
     from ..runtime.runner import Runner
-    from ..runtime.surroundings import undisturbed
 
     row = FAMILIES[family]
     path = _path_of(row, model, models_folder)
 
-    def load() -> nn.Module:
+    def load(precision: str) -> nn.Module:
+        import torch
+
+        from ..runtime.device import dtype_of
+        from ..runtime.surroundings import undisturbed
+
+        dtype = dtype_of(precision)
         try:
-            with undisturbed(device, inference=False):
+            with undisturbed(torch.device(device), inference=False):
                 colorizer = _read(row, model, path, dtype).colorizer
                 colorizer = colorizer.eval().requires_grad_(False).to(device=device, dtype=dtype)
         except torch.OutOfMemoryError as error:
@@ -85,23 +103,41 @@ def load_runner(
                 f"out of memory on {device} while loading {path.name}; close other programs, or use "
                 "device_index=99 (the CPU)"
             ) from error
-        return colorizer.to(memory_format=torch.channels_last) if device.type == "cuda" else colorizer
+        return colorizer.to(memory_format=torch.channels_last) if device.startswith("cuda") else colorizer
 
     name = path.name if row.bundled is None else model
     # OpenVINO computes with as many threads as torch has when it compiles.
-    threads = None if backend == "torch" else torch.get_num_threads()
-    key = (family, _is_path(model) or model, str(path), _version(path), device, dtype, backend, threads)
+    threads = None if backend == "torch" else usual_threads()
+    asked = (device, precision, chosen, backend, threads)
+    key = (family, _is_path(model) or model, str(path), _version(path), *asked)
     with _lock:
         engine = _engines.get(key)
         if engine is None:
-            engine = make_engine(load, device, backend, name)
+            _recent.give_way()
+            engine = make_engine(
+                load,
+                device,
+                backend,
+                name,
+                precision=precision,
+                chosen=chosen,
+                identity=None if backend == "torch" else _identity(row, model, path),
+                size=size,
+            )
+            keeps = not engine.quick_to_make
             if _remembered:
                 engine = RememberingEngine(engine, _remembered)
             _engines[key] = engine
+            if keeps:
+                _lasting.add(engine)
+        if engine in _lasting:
+            _recent.add(engine)
     return Runner(engine, device, name)
 
 
-def choose_precision(device: torch.device, family: str, *, half: bool, precision: str) -> torch.dtype:
+def choose_precision(
+    device: str, family: str, *, half: bool, precision: str, backend: object = "torch"
+) -> str:
     """The number format that a family's networks compute in.
 
     Args:
@@ -109,22 +145,23 @@ def choose_precision(device: torch.device, family: str, *, half: bool, precision
         family: a name of `family.FAMILIES`.
         half: whether half precision is wanted where it is faster.
         precision: "auto", "float32", "float16" or "bfloat16".
+        backend: what is asked to run them: "auto", "torch" or "openvino".
 
     Returns:
-        float32 on the CPU and on devices not tried yet; on CUDA and ROCm the half-precision format in which
-        the family's colours stay right, where the device computes in it.
+        The half-precision format in which the family's colours stay right, where the device computes in it
+        (on the CPU bfloat16 by OpenVINO), else float32.
 
     Raises:
-        ValueError: there is no such format, or the family's colours do not survive it.
+        ValueError: there is no such format, the family's colours do not survive it, or the processor does not
+            compute in it.
     """
     from ..runtime.device import choose_precision as choose
 
     row = FAMILIES[family]
-    dtype = choose(device, row.half, half=half, precision=precision)
-    if dtype.itemsize == 2 and precision not in ("auto", *row.half):
+    if precision in ("float16", "bfloat16") and precision not in row.half:
         others = " or ".join([*row.half, "float32", "auto"])
         raise ValueError(f"precision: {row.title} does not stay right in {precision}; use {others}")
-    return dtype
+    return choose(device, row.half, half=half, precision=precision, backend=backend)
 
 
 def check_network(model: ModelFile, path: Path) -> None:
@@ -214,6 +251,25 @@ def _check_named(model: ModelFile, built: Built) -> None:
             f"it holds a network of the same kind as {model.name!r} but of other sizes; to use that network, "
             "give the path of its file as the model"
         )
+
+
+def _identity(family: Family, model: str, path: Path) -> str | None:
+    """The weights and the code that makes a network of them, as one text; None where nothing is kept."""
+    if kept_folder() is None:
+        return None
+    try:
+        weights = known_sha256(path)
+    except ModelError:
+        return None  # Loading the file says what is wrong.
+    package = Path(__file__).resolve().parents[1]
+    code = hashlib.sha256()
+    own = package / family.module.split(".")[1]
+    # A path may be of any family that its parameter takes.
+    folders = [package / name for name in FAMILIES] if _is_path(model) else [own]
+    for folder in (*folders, package / "runtime"):
+        for source in sorted(folder.rglob("*.py")):
+            code.update(source.read_bytes())
+    return f"{family.name} {weights} {code.hexdigest()}"
 
 
 def _version(path: Path) -> tuple[int, ...] | None:

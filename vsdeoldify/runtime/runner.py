@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 
 from .engines.base import MAX_BATCH, Engine, Planes, is_out_of_memory
 
@@ -18,11 +17,11 @@ class Runner:
 
     Args:
         engine: runs the network; other runners may use it too.
-        device: where it computes.
+        device: where it computes, for messages.
         name: the model's name, for messages.
     """
 
-    def __init__(self, engine: Engine, device: torch.device, name: str) -> None:
+    def __init__(self, engine: Engine, device: object, name: str) -> None:
         self._engine: Engine | None = engine
         self._device = device
         self._name = name
@@ -36,7 +35,7 @@ class Runner:
         """
         try:
             return self._open_engine().batch_size(size)
-        except (torch.OutOfMemoryError, RuntimeError) as error:
+        except RuntimeError as error:  # torch.OutOfMemoryError is one
             if not is_out_of_memory(error):
                 raise
             raise self._too_large(size) from None
@@ -79,7 +78,7 @@ class Runner:
         engine = self._open_engine()
         try:
             return engine(gray)
-        except (torch.OutOfMemoryError, RuntimeError) as error:
+        except RuntimeError as error:  # torch.OutOfMemoryError is one
             if not is_out_of_memory(error):
                 raise
             if len(gray) == 1:

@@ -7,7 +7,6 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 Planes = npt.NDArray[np.float32]
 
@@ -26,7 +25,12 @@ class Engine(Protocol):
 
     An engine is shared by all that use the same network in the same way. Its memory goes back with its last
     user. Whatever it compiles or records, it does for the very size of the pictures, once per size.
+
+    Attributes:
+        quick_to_make: whether another one of it is made within a second or two.
     """
+
+    quick_to_make: bool
 
     def __call__(self, gray: Planes) -> Planes:
         """Colour float32 (B, S, S) pictures; gives float32 (B, 2, S, S): U and V of BT.601, −0.5…0.5."""
@@ -50,4 +54,6 @@ def batch_that_fits(free: int, needed: int) -> int:
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error of torch means that the device's or the computer's memory does not suffice."""
     text = str(error)
-    return isinstance(error, torch.OutOfMemoryError) or "out of memory" in text or "can't allocate" in text
+    # torch.OutOfMemoryError, without loading torch where nothing else does.
+    named = type(error).__name__ == "OutOfMemoryError"
+    return named or "out of memory" in text or "can't allocate" in text

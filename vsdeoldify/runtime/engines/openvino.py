@@ -1,28 +1,39 @@
-"""Networks on the CPU through OpenVINO, which needs about half the time that torch does there."""
+"""Networks on the CPU through OpenVINO, which needs about half the time that torch does there.
+
+torch is loaded only where a network is compiled: one that was kept on the disk starts without it.
+"""
 
 from __future__ import annotations
 
 import gc
+import hashlib
 import importlib
+import json
+import os
 import sys
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import nn
 
-from ..surroundings import undisturbed
+from ...support.kept import forget, keep, note_of, read_kept
 from .base import CPU_LOCK, Planes
-from .plain import PlainEngine
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from .plain import PlainEngine
 
 # Below this, converting a network takes longer than OpenVINO saves on a short clip.
 _WORTHWHILE_PARAMETERS = 2_000_000
 
-_CPU = torch.device("cpu")
+_HINTS = {"float32": "f32", "bfloat16": "bf16"}
 
 
 def available() -> bool:
@@ -30,27 +41,78 @@ def available() -> bool:
     return find_spec("openvino") is not None
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a network is compiled; with the network and the size of the pictures it decides on the colours.
+
+    Attributes:
+        precision: "float32", or "bfloat16" where the processor computes in it.
+        threads: how many compute.
+    """
+
+    precision: str
+    threads: int
+
+    def options(self) -> dict[str, Any]:
+        """OpenVINO's options."""
+        return {
+            "INFERENCE_PRECISION_HINT": _HINTS[self.precision],
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_NUM_THREADS": self.threads,
+            # Threads tied to a core stand still while something else runs there.
+            "ENABLE_CPU_PINNING": False,
+        }
+
+    def key(self, identity: str, size: int) -> str:
+        """The name under which a compiled network is kept, made of all that decides what it holds.
+
+        Args:
+            identity: the weights and the code that makes a network of them.
+            size: side of the pictures in pixels.
+        """
+        openvino = import_openvino()
+        core = openvino.Core()
+        processor = [
+            str(core.get_property("CPU", name)) for name in ("FULL_DEVICE_NAME", "OPTIMIZATION_CAPABILITIES")
+        ]
+        parts = [identity, size, self.options(), openvino.get_version(), *processor, tracing()]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+
+
 class OpenVinoEngine:
     """Runs a colorizer that is compiled for each size of pictures when the first of that size comes.
 
-    The torch network is let go once it is compiled, so that its weights are in memory once; for a second size
-    it is loaded again.
+    What was compiled is kept on the disk for the next time. The torch network is let go once it is compiled,
+    so that its weights are in memory once; for a second size it is loaded again.
 
     Args:
-        load: makes the colorizer, float32 on the CPU; called again for every further size.
+        load: makes the colorizer, float32 on the CPU; called when there is nothing on the disk for a size.
         name: the model's name, for messages.
         required: whether a network that OpenVINO cannot run is an error; otherwise torch runs it.
+        way: how it is compiled.
+        identity: of the weights and of the code that makes a network of them; None: nothing is kept.
         colorizer: the colorizer, where the caller has loaded it already.
     """
 
+    quick_to_make = False
+
     def __init__(
-        self, load: Callable[[], nn.Module], name: str, *, required: bool, colorizer: nn.Module | None = None
+        self,
+        load: Callable[[], nn.Module],
+        name: str,
+        *,
+        required: bool,
+        way: Way,
+        identity: str | None = None,
+        colorizer: nn.Module | None = None,
     ) -> None:
         self._load = load
         self._name = name
         self._required = required
-        self._colorizer: nn.Module | None = load() if colorizer is None else colorizer
-        self._requests: dict[int, Any] = {}
+        self._way = way
+        self._identity = identity
+        self._colorizer = colorizer
+        self._requests: dict[int, Held] = {}
         self._torch: PlainEngine | None = None
 
     def __call__(self, gray: Planes) -> Planes:
@@ -59,12 +121,12 @@ class OpenVinoEngine:
         Raises:
             RuntimeError: OpenVINO is required and cannot run this network.
         """
-        with CPU_LOCK, undisturbed(_CPU):
+        with CPU_LOCK, np.errstate(all="ignore"):
             request = self._request(gray.shape[-1])
             if request is not None:
                 pictures = np.clip(gray, 0, 1, dtype=np.float32)
                 # The request's output is overwritten by the next picture.
-                return np.concatenate([request.infer([one[None, None]])[0].copy() for one in pictures])
+                return np.concatenate([request.infer(one).copy() for one in pictures])
         assert self._torch is not None
         return self._torch(gray)
 
@@ -77,54 +139,179 @@ class OpenVinoEngine:
         with CPU_LOCK:
             self._requests.clear()
 
-    def _request(self, size: int) -> Any:
+    def _request(self, size: int) -> Held | None:
         """The inference request for pictures of this size, or None where torch has to run the network."""
         if self._torch is None and size not in self._requests:
-            colorizer, self._colorizer = self._colorizer or self._load(), None
-            try:
-                self._requests[size] = compile_network(colorizer, size)
-            except Exception as error:
-                self._colorizer = colorizer
-                if self._required:
-                    raise RuntimeError(
-                        f'OpenVINO cannot run {self._name} ({error}); use backend="torch"'
-                    ) from error
-                warnings.warn(f"OpenVINO cannot run {self._name}, torch does ({error})", stacklevel=2)
-                self._torch = PlainEngine(colorizer, _CPU)
+            key = None if self._identity is None else self._way.key(self._identity, size)
+            compiled = None if key is None else read_compiled(key, self._way)
+            if compiled is not None:
+                self._colorizer = None
             else:
-                del colorizer
-                # Tracing leaves cycles behind that hold the network.
-                gc.collect()
+                compiled = self._compiled(size, key)
+            if compiled is not None:
+                self._requests[size] = compiled
         return None if self._torch else self._requests[size]
 
+    def _compiled(self, size: int, key: str | None) -> Held | None:
+        """Compile the colorizer; None where torch has to run it."""
+        colorizer, self._colorizer = self._colorizer or self._load(), None
+        try:
+            model, parameters = convert(colorizer, size), parameters_of(colorizer)
+        except Exception as error:
+            self._colorizer = colorizer
+            if self._required:
+                raise RuntimeError(
+                    f'OpenVINO cannot run {self._name} ({error}); use backend="torch"'
+                ) from error
+            warnings.warn(f"OpenVINO cannot run {self._name}, torch does ({error})", stacklevel=2)
+            import torch
 
-def worthwhile(colorizer: nn.Module) -> bool:
-    """Whether a network is large enough for OpenVINO to win back the seconds it takes to start."""
-    return sum(parameter.numel() for parameter in colorizer.parameters()) >= _WORTHWHILE_PARAMETERS
+            from .plain import PlainEngine
+
+            self._torch = PlainEngine(colorizer, torch.device("cpu"))
+            return None
+        del colorizer
+        # Tracing leaves cycles behind that hold the network.
+        gc.collect()
+        kept = key is not None and keep_compiled(model, key, self._way, parameters)
+        # What is read back holds the weights once; what was just compiled, twice.
+        compiled = read_compiled(key, self._way) if key is not None and kept else None
+        if compiled is None:
+            made = compile_model(model, self._way.options())
+            compiled = Held(made.create_infer_request(), made)
+        return compiled
 
 
-def compile_network(colorizer: nn.Module, size: int) -> Any:
-    """Convert a colorizer for pictures of one size and compile it, as an OpenVINO inference request.
+def worthwhile(parameters: int) -> bool:
+    """Whether a network of so many parameters wins back the seconds that OpenVINO takes to start."""
+    return parameters >= _WORTHWHILE_PARAMETERS
+
+
+def parameters_of(colorizer: nn.Module) -> int:
+    """How many parameters a network has."""
+    return sum(parameter.numel() for parameter in colorizer.parameters())
+
+
+def kept_parameters(key: str) -> int | None:
+    """How many parameters the compiled network has that is kept under a key; None where there is none."""
+    return note_of(key)
+
+
+def convert(colorizer: nn.Module, size: int) -> Any:
+    """Make an OpenVINO model of a colorizer, for pictures of one size.
 
     Args:
         colorizer: float32 colorizer on the CPU.
         size: side of the pictures in pixels.
     """
+    import torch
+
+    from ..surroundings import undisturbed
+
     openvino = import_openvino()
-    with warnings.catch_warnings(), undisturbed(_CPU, inference=False):
+    cpu = torch.device("cpu")
+    with warnings.catch_warnings(), undisturbed(cpu, inference=False):
         warnings.simplefilter("ignore")
         # Of the very size: whatever Python computes from a picture's size is a constant in the trace.
-        example = torch.zeros((1, 1, size, size), dtype=torch.float32, device=_CPU)
+        example = torch.zeros((1, 1, size, size), dtype=torch.float32, device=cpu)
         traced = torch.jit.trace(colorizer, example, check_trace=False)  # type: ignore[no-untyped-call]
-        model = openvino.convert_model(traced, input=[([1, 1, size, size], openvino.Type.f32)])
-    options = {
-        "INFERENCE_PRECISION_HINT": "f32",
-        "PERFORMANCE_HINT": "LATENCY",
-        "INFERENCE_NUM_THREADS": torch.get_num_threads(),
-        # Threads tied to a core stand still while something else runs there.
-        "ENABLE_CPU_PINNING": False,
-    }
-    return openvino.Core().compile_model(model, "CPU", options).create_infer_request()
+        return openvino.convert_model(traced, input=[([1, 1, size, size], openvino.Type.f32)])
+
+
+def compile_model(model: Any, options: dict[str, Any]) -> Any:
+    """Compile an OpenVINO model for the CPU."""
+    return import_openvino().Core().compile_model(model, "CPU", options)
+
+
+class Held:
+    """An inference request, with what must not go before it does.
+
+    Args:
+        request: OpenVINO's request.
+        needed: what it reads in.
+    """
+
+    def __init__(self, request: Any, needed: object) -> None:
+        self._request, self._needed = request, needed
+
+    def infer(self, picture: Planes) -> Planes:
+        """The (1, 2, S, S) output for one (S, S) picture; the next picture overwrites it."""
+        output: Planes = self._request.infer([picture[None, None]])[0]
+        return output
+
+    def __del__(self) -> None:
+        # In this order: the request first.
+        self._request = None
+        self._needed = None
+
+
+def keep_compiled(model: Any, key: str, way: Way, parameters: int) -> bool:
+    """Compile a model and keep what comes of it on the disk.
+
+    Returns:
+        Whether it is kept now.
+    """
+
+    def write(folder: Path) -> Path:
+        # OpenVINO's own cache writes to the disk as it goes; exporting would hold all of it in memory, twice.
+        compile_model(model, way.options() | {"CACHE_DIR": str(folder), "CACHE_MODE": "OPTIMIZE_SPEED"})
+        return max(folder.glob("*.blob"), key=lambda path: path.stat().st_size, default=folder / "nothing")
+
+    try:
+        return keep(key, 4 * parameters, parameters, write)
+    except RuntimeError:
+        return False  # Compiling fails once more, where that is the reason, without the cache.
+
+
+def read_compiled(key: str, way: Way) -> Held | None:
+    """The request of a compiled network that is kept on the disk; None where it is not, or cannot be used."""
+    content = read_kept(key)
+    if content is None:
+        return None
+    openvino = import_openvino()
+    # OpenVINO's cache puts a line of XML of its own before what it exports.
+    start = bytes(content[:4096]).find(b"\n") + 1
+    tensor = openvino.Tensor(np.frombuffer(content, np.uint8)[start:], shared_memory=True)
+    try:
+        compiled = openvino.Core().import_model(tensor, "CPU", way.options())
+    except RuntimeError:
+        forget(key)
+        return None
+    # OpenVINO goes on reading in the file's data, and does not hold them itself.
+    return Held(compiled.create_infer_request(), (compiled, tensor, content))
+
+
+def tracing() -> list[str]:
+    """The versions of all that makes an OpenVINO model of a network's code."""
+    found = []
+    for package in ("torch", "torchvision", "timm", "numpy"):
+        try:
+            found.append(version(package))
+        except PackageNotFoundError:
+            found.append("")
+    return found
+
+
+def usual_threads() -> int:
+    """How many threads compute: as many as torch has, or would have by its own rule.
+
+    torch is not loaded to be asked: the rule is OMP_NUM_THREADS, else the cores (not the threads of these)
+    that this process may use.
+    """
+    if (torch := sys.modules.get("torch")) is not None:
+        return int(torch.get_num_threads())
+    asked = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
+    if asked.isdigit() and int(asked) > 0:
+        return int(asked)
+    usable = os.sched_getaffinity(0) if sys.platform == "linux" else range(os.cpu_count() or 1)
+    cores = set()
+    for one in usable:
+        siblings = Path(f"/sys/devices/system/cpu/cpu{one}/topology/thread_siblings_list")
+        try:
+            cores.add(siblings.read_text())
+        except OSError:
+            cores.add(str(one))
+    return max(1, len(cores))
 
 
 def import_openvino() -> ModuleType:
