@@ -1,6 +1,7 @@
 """What OpenVINO compiled is kept on the disk, and changes no colour."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,9 +12,11 @@ import numpy as np
 import pytest
 import torch
 from tiny import tiny_ddcolor_state_dict, tiny_deoldify_state_dict
+from torch import Tensor, nn
 
 from vsdeoldify.networks import loading
 from vsdeoldify.networks.loading import load_runner
+from vsdeoldify.runtime.checkpoint import Built
 from vsdeoldify.runtime.engines import openvino
 from vsdeoldify.runtime.engines.base import Planes
 from vsdeoldify.support import kept
@@ -38,30 +41,51 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.fixture
 def compiled(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The sizes for which networks were converted."""
+    """The sizes for which networks were converted; each network is, in truth, converted once for a size."""
     sizes: list[int] = []
+    models: dict[object, Any] = {}
     convert = openvino.convert
 
-    def counting(colorizer: torch.nn.Module, size: int) -> Any:
+    def counting(colorizer: nn.Module, size: int) -> Any:
         sizes.append(size)
-        return convert(colorizer, size)
+        key = (size, *(float(parameter.sum()) for parameter in colorizer.parameters()))
+        if key not in models:
+            models[key] = convert(colorizer, size)
+        return models[key]
 
     monkeypatch.setattr(openvino, "convert", counting)
     return sizes
 
 
-def write(path: Path, family: str = "deoldify", factor: float = 1.0) -> str:
-    state = tiny_deoldify_state_dict() if family == "deoldify" else tiny_ddcolor_state_dict()
-    if factor != 1.0:
-        state = {key: value * factor if key.endswith("bias") else value for key, value in state.items()}
-    torch.save(state if family == "deoldify" else {"params": state}, path)
-    return str(path)
+class Simple(nn.Module):
+    """A colorizer that goes by its file's first byte."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(1, 2, 3, padding=1)
+        nn.init.constant_(self.layer.weight, path.read_bytes()[0] / 1000)
+        nn.init.zeros_(self.layer.bias)
+
+    def forward(self, gray: Tensor) -> Tensor:
+        chroma: Tensor = self.layer(gray) - 0.3
+        return chroma
 
 
-def colours(model: str, family: str = "deoldify", gray: Planes = GRAY) -> Planes:
+@pytest.fixture
+def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file of a network that is compiled quickly."""
+    path = tmp_path / "simple.pth"
+    path.write_bytes(b"a")
+    monkeypatch.setattr(
+        loading, "_read", lambda family, model, path, dtype: Built(Simple(path), "simple", official=True)
+    )
+    return path
+
+
+def colours(model: Path, family: str = "deoldify", gray: Planes = GRAY) -> Planes:
     """What a new engine makes of a picture."""
     loading._recent.clear()
-    runner = load_runner(family, model, None, "cpu", backend="openvino", size=gray.shape[-1])
+    runner = load_runner(family, str(model), None, "cpu", backend="openvino", size=gray.shape[-1])
     return runner(gray)
 
 
@@ -69,7 +93,9 @@ def colours(model: str, family: str = "deoldify", gray: Planes = GRAY) -> Planes
 def test_the_colours_are_the_same_bit_for_bit_with_and_without_it(
     folder: Path, compiled: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, family: str
 ) -> None:
-    model = write(tmp_path / "m.pth", family)
+    model = tmp_path / "m.pth"
+    state = {"params": tiny_ddcolor_state_dict()} if family == "ddcolor" else tiny_deoldify_state_dict()
+    torch.save(state, model)
     first, second = colours(model, family), colours(model, family)
     assert compiled == [SIZE]
     monkeypatch.setenv(kept.LIMIT_VARIABLE, "0")
@@ -80,25 +106,37 @@ def test_the_colours_are_the_same_bit_for_bit_with_and_without_it(
 
 
 def test_another_size_other_weights_and_other_options_are_compiled_anew(
-    folder: Path, compiled: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, compiled: list[int], model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = write(tmp_path / "m.pth")
-    colours(model)
-    larger = np.random.default_rng(4).random((1, 96, 96), np.float32)
-    colours(model, gray=larger)
-    other = colours(write(tmp_path / "m.pth", factor=3.0))
+    first = colours(model)
+    colours(model, gray=np.random.default_rng(4).random((1, 96, 96), np.float32))
+    model.write_bytes(b"b")
+    assert not np.array_equal(colours(model), first)
     assert compiled == [SIZE, 96, SIZE]
-    write(tmp_path / "m.pth")
-    assert not np.array_equal(colours(model), other)
-    monkeypatch.setattr("vsdeoldify.networks.loading.usual_threads", lambda: 1, raising=False)
+    model.write_bytes(b"a")
+    assert colours(model).tobytes() == first.tobytes()
+    assert compiled == [SIZE, 96, SIZE]
     monkeypatch.setattr("vsdeoldify.runtime.engines.openvino.usual_threads", lambda: 1)
     colours(model)
-    assert compiled == [SIZE, 96, SIZE, SIZE]
-    assert len(list(folder.iterdir())) == 4
+    monkeypatch.setattr("vsdeoldify.runtime.engines.openvino.tracing", lambda: ["another torch"])
+    colours(model)
+    assert compiled == [SIZE, 96, *[SIZE] * 3]
+    assert len(list(folder.iterdir())) == 5
 
 
-def test_a_damaged_file_is_compiled_anew(folder: Path, compiled: list[int], tmp_path: Path) -> None:
-    model = write(tmp_path / "m.pth")
+def test_a_file_that_was_put_in_the_models_place_with_its_size_and_time_is_seen(
+    folder: Path, compiled: list[int], model: Path
+) -> None:
+    first = colours(model)
+    time = model.stat().st_mtime_ns
+    other = model.with_name("other")
+    other.write_bytes(b"b")
+    other.replace(model)
+    os.utime(model, ns=(time, time))
+    assert not np.array_equal(colours(model), first)
+
+
+def test_a_damaged_file_is_compiled_anew(folder: Path, compiled: list[int], model: Path) -> None:
     first = colours(model)
     (path,) = folder.iterdir()
     data = bytearray(path.read_bytes())
@@ -106,45 +144,56 @@ def test_a_damaged_file_is_compiled_anew(folder: Path, compiled: list[int], tmp_
     path.write_bytes(data)
     assert colours(model).tobytes() == first.tobytes()
     assert compiled == [SIZE] * 2
-    (path,) = folder.iterdir()
-    # Whole, but nothing that OpenVINO reads.
-    (key,) = (one.stem for one in folder.iterdir())
-    kept.keep(key, 10, 10**7, lambda place: (place / "x").write_bytes(b"x" * 99) and place / "x")  # type: ignore[arg-type,return-value]
+
+    def nonsense(place: Path) -> Path:
+        (place / "x").write_bytes(b"whole, but nothing that OpenVINO reads")
+        return place / "x"
+
+    assert kept.keep(path.stem, 10, 10**7, nonsense)
     assert colours(model).tobytes() == first.tobytes()
     assert compiled == [SIZE] * 3
 
 
-def test_a_small_network_that_openvino_was_asked_for_once_is_torchs_all_the_same(
-    folder: Path, tmp_path: Path
+def test_where_nothing_can_be_written_it_is_compiled_all_the_same(
+    folder: Path, compiled: list[int], model: Path
 ) -> None:
-    model = write(tmp_path / "m.pth")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.write_bytes(b"a file where the folder should be")
+    assert np.ptp(colours(model)) > 0
+    assert compiled == [SIZE]
+
+
+def test_a_small_network_that_openvino_was_asked_for_once_is_torchs_all_the_same(
+    folder: Path, compiled: list[int], model: Path
+) -> None:
     colours(model)
     loading._recent.clear()
-    automatic = load_runner("deoldify", model, None, "cpu", backend="auto", size=SIZE)(GRAY)
-    torchs = load_runner("deoldify", model, None, "cpu", backend="torch")(GRAY)
+    automatic = load_runner("deoldify", str(model), None, "cpu", backend="auto", size=SIZE)(GRAY)
+    torchs = load_runner("deoldify", str(model), None, "cpu", backend="torch")(GRAY)
     assert automatic.tobytes() == torchs.tobytes()
+    assert compiled == [SIZE]
 
 
-def test_a_changed_parameter_runs_no_compilation(compiled: list[int], tmp_path: Path) -> None:
+def test_a_changed_parameter_runs_no_compilation(compiled: list[int], model: Path) -> None:
     """Also where the old script and its clip have gone, and nothing is kept on the disk."""
-    model = write(tmp_path / "m.pth")
-    first = load_runner("deoldify", model, None, "cpu", backend="openvino", size=SIZE)
+    first = load_runner("deoldify", str(model), None, "cpu", backend="openvino", size=SIZE)
     expected = first(GRAY)
     first.close()
-    again = load_runner("deoldify", model, None, "cpu", backend="openvino", size=SIZE)
+    again = load_runner("deoldify", str(model), None, "cpu", backend="openvino", size=SIZE)
     assert again(GRAY).tobytes() == expected.tobytes()
     assert compiled == [SIZE]
     loading._recent.clear()
 
 
 def test_the_second_start_loads_neither_torch_nor_the_weights(folder: Path, tmp_path: Path) -> None:
-    model = write(tmp_path / "m.pth")
+    model = str(tmp_path / "m.pth")
+    torch.save({"params": tiny_ddcolor_state_dict()}, model)
     code = (
         "import sys, json, hashlib, vapoursynth as vs\n"
         "from vsdeoldify import ddeoldify\n"
         "clip = vs.core.std.BlankClip(format=vs.GRAY8, width=64, height=64, length=1, color=90)\n"
-        f"options = dict(deoldify_p=[{model!r}, 10], device_index=99, backend='openvino')\n"
-        "frame = ddeoldify(clip, 0, **options).get_frame(0)\n"
+        f"options = dict(ddcolor_p=[{model!r}, 10], device_index=99, backend='openvino')\n"
+        "frame = ddeoldify(clip, 1, **options).get_frame(0)\n"
         "sums = [hashlib.sha256(bytes(frame[p])).hexdigest() for p in range(3)]\n"
         "print(json.dumps([sums, sorted({'torch', 'torchvision', 'timm'} & sys.modules.keys())]))\n"
     )

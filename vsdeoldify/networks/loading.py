@@ -80,7 +80,7 @@ def load_runner(
         MemoryError: it does not fit the device.
     """
     from ..runtime.engines import make_engine
-    from ..runtime.engines.openvino import usual_threads
+    from ..runtime.engines.openvino import OpenVinoEngine, usual_threads
     from ..runtime.engines.remembering import RememberingEngine
     from ..runtime.runner import Runner
 
@@ -124,7 +124,7 @@ def load_runner(
                 identity=None if backend == "torch" else _identity(row, model, path),
                 size=size,
             )
-            keeps = not engine.quick_to_make
+            keeps = isinstance(engine, OpenVinoEngine)
             if _remembered:
                 engine = RememberingEngine(engine, _remembered)
             _engines[key] = engine

@@ -25,12 +25,7 @@ class Engine(Protocol):
 
     An engine is shared by all that use the same network in the same way. Its memory goes back with its last
     user. Whatever it compiles or records, it does for the very size of the pictures, once per size.
-
-    Attributes:
-        quick_to_make: whether another one of it is made within a second or two.
     """
-
-    quick_to_make: bool
 
     def __call__(self, gray: Planes) -> Planes:
         """Colour float32 (B, S, S) pictures; gives float32 (B, 2, S, S): U and V of BT.601, −0.5…0.5."""

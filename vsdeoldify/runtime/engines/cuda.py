@@ -72,8 +72,6 @@ class CudaEngine:
         device: where it lies.
     """
 
-    quick_to_make = True
-
     def __init__(self, colorizer: nn.Module, device: torch.device) -> None:
         self.colorizer = colorizer
         self._device = device

@@ -94,8 +94,6 @@ class OpenVinoEngine:
         colorizer: the colorizer, where the caller has loaded it already.
     """
 
-    quick_to_make = False
-
     def __init__(
         self,
         load: Callable[[], nn.Module],

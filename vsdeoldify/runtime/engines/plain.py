@@ -20,8 +20,6 @@ class PlainEngine:
         device: where it lies.
     """
 
-    quick_to_make = True
-
     def __init__(self, colorizer: nn.Module, device: torch.device) -> None:
         self.colorizer = colorizer
         self._device = device

@@ -24,7 +24,6 @@ class RememberingEngine:
 
     def __init__(self, engine: Engine, most: int) -> None:
         self._engine, self._most = engine, most
-        self.quick_to_make = engine.quick_to_make
         self._kept: OrderedDict[bytes, Planes] = OrderedDict()
         self._size = 0
         self._lock = Lock()

@@ -12,8 +12,6 @@ from vsdeoldify.runtime.engines.base import Engine, Planes
 class Still:
     """An engine of no work."""
 
-    quick_to_make = False
-
     def __call__(self, gray: Planes) -> Planes:
         return np.stack([gray, gray], 1)
 
