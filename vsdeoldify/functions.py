@@ -330,7 +330,7 @@ def colorize(
 
     Args:
         clip: any constant format and size that `ddeoldify` takes.
-        preset: "preview" (no download needed), "fast", "medium", "slow" or "best".
+        preset: "preview" (no download needed), "fast", "medium", "slow", "best" or "overnight".
         colours: "stable", "balanced" or "vivid".
         references: pictures or a clip that correct the networks' colours before these are calmed, as
             `ddeoldify_references` takes them.

@@ -17,6 +17,7 @@ from vsdeoldify.cli import main
 from vsdeoldify.cli.commands import models
 from vsdeoldify.cli.errors import CommandError
 from vsdeoldify.models.catalogue import ModelFile
+from vsdeoldify.support import kept
 from vsdeoldify.support.errors import ModelError
 
 VIDEO = b"PK\x03\x04" + random.Random(1).randbytes(200_000)
@@ -31,6 +32,21 @@ def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VSDEOLDIFY_MODELS", str(tmp_path / "models"))
     for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
         monkeypatch.delenv(name)
+
+
+def test_what_was_compiled_can_be_removed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(kept.LIMIT_VARIABLE, "1")
+
+    def write(place: Path) -> Path:
+        (place / "x").write_bytes(bytes(5_000_000))
+        return place / "x"
+
+    assert kept.keep("a", 5_000_000, 1, write)
+    assert main(["models", "--forget-compiled"]) == 0
+    assert capsys.readouterr().out == "5.0 MB of compiled networks removed\n"
+    assert kept.read_kept("a") is None
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from vsdeoldify.film.frames import Wanted, write_frames
 from vsdeoldify.settings.filters import FILTERS
 from vsdeoldify.settings.methods import METHODS
 from vsdeoldify.settings.parameters import colouring_names, stabilizing_names
-from vsdeoldify.settings.presets import COLOURS, SPEEDS, preset
+from vsdeoldify.settings.presets import COLOURS, SPEEDS, USUAL_EVERY, preset, usual_every
 
 NAME = 'a "film" of Zoë\'s, 50% \\ $HOME – 映画.mkv'
 
@@ -56,8 +56,33 @@ def test_the_script_holds_the_presets_parameters(
 ) -> None:
     text = printed(capsys, str(film), "--preset", name, "--colours", colours, "--device", "99")
     chosen = preset(name, colours)
-    names = {"preset": name, "colours": colours, "device_index": 99}
-    assert parameters(text) == names | chosen.ddeoldify | chosen.stabilizer
+    names = {
+        "preset": name,
+        "colours": colours,
+        "device_index": 99,
+        "every": usual_every(chosen, motion=True),
+    }
+    assert parameters(text) == chosen.ddeoldify | chosen.stabilizer | names
+
+
+@pytest.mark.parametrize(("name", "every"), [("medium", None), ("overnight", 3)])
+def test_without_the_plugin_for_motion_the_frames_are_coloured_one_by_one(
+    film: Path,
+    name: str,
+    every: int | None,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("vsdeoldify.film.identity.has_motion", lambda: False)
+    assert parameters(printed(capsys, str(film), "--preset", name, "--device", "99")).get("every") == every
+
+
+@pytest.mark.parametrize(
+    "options", ["--every 1", "--every 7", "--set every=1", "--preset overnight --every 2"]
+)
+def test_what_is_asked_for_is_done(film: Path, options: str, capsys: pytest.CaptureFixture[str]) -> None:
+    text = printed(capsys, str(film), "--device", "99", *options.split())
+    assert parameters(text)["every"] == int(options[-1])
 
 
 def test_every_parameter_of_the_script_is_explained(film: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -104,7 +129,7 @@ def test_options_change_the_preset(
     film: Path, options: str, ddeoldify: dict[str, object], capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = printed(capsys, str(film), "--device", "cpu", *options.split())
-    assert colouring(text) == ddeoldify | {"device_index": "cpu"}
+    assert colouring(text) == ddeoldify | {"device_index": "cpu", "every": USUAL_EVERY}
 
 
 def test_without_stabilizer_the_script_turns_every_filter_off(

@@ -18,7 +18,9 @@ from vsdeoldify.settings.presets import (
     COLOURS_HELP,
     SPEED_HELP,
     SPEEDS,
+    USUAL_EVERY,
     preset,
+    usual_every,
 )
 from vsdeoldify.settings.requests import check_calming
 from vsdeoldify.settings.values import Models
@@ -70,7 +72,8 @@ def test_from_fastest_to_best_the_networks_see_more_pixels(colours: str) -> None
         chosen = preset(name, colours).ddeoldify
         return sum(chosen[key][1] ** 2 for key in ("deoldify_p", "ddcolor_p") if key in chosen)
 
-    costs = [pixels(name) for name in SPEEDS]
+    costs = [pixels(name) for name in SPEEDS if "every" not in preset(name).ddeoldify]
+    assert len(costs) == len(SPEEDS) - 1
     assert costs == sorted(set(costs))
 
 
@@ -86,6 +89,15 @@ def test_from_stable_to_vivid_there_is_more_colour_and_less_averaging(name: str)
         assert weights == sorted(set(weights))
 
 
+def test_films_have_key_frames_where_colours_can_follow_what_moves() -> None:
+    assert usual_every(preset("medium"), motion=True) == USUAL_EVERY == 10
+    assert usual_every(preset("medium"), motion=False) == 1
+    assert usual_every(preset("overnight"), motion=True) == preset("overnight").ddeoldify["every"] == 40
+    assert usual_every(preset("overnight"), motion=False) == 3
+    medium = preset("medium").ddeoldify
+    assert preset("overnight").ddeoldify == medium | {"every": 40}
+
+
 def test_a_preset_is_not_changed_by_its_users() -> None:
     preset().ddeoldify["mweight"] = 7
     changed = preset().with_changes(mweight=0.9, stab=False)
@@ -98,7 +110,10 @@ def test_a_preset_is_not_changed_by_its_users() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"preset": "quick"}, "preset must be one of preview, fast, medium, slow, best, got 'quick'"),
+        (
+            {"preset": "quick"},
+            "preset must be one of preview, fast, medium, slow, best, overnight, got 'quick'",
+        ),
         ({"colours": 3}, "colours must be one of stable, balanced, vivid, got 3"),
         ({"wieght": 0.4}, "there is no parameter 'wieght'"),
     ],

@@ -12,7 +12,16 @@ from ..settings.filters import FILTERS
 from ..settings.methods import METHODS, Method, find_method
 from ..settings.parameters import MACHINE_WORDS
 from ..settings.params import DDColorParams, DeOldifyParams, StabParams
-from ..settings.presets import COLOURS, COLOURS_HELP, SPEED_HELP, SPEEDS, Preset, preset
+from ..settings.presets import (
+    COLOURS,
+    COLOURS_HELP,
+    SPEED_HELP,
+    SPEEDS,
+    USUAL_EVERY,
+    Preset,
+    preset,
+    usual_every,
+)
 from ..settings.references import SCENES
 from ..settings.scenes import Scenes, check_scenes
 from ..settings.values import MODEL_FILE_SUFFIXES
@@ -72,7 +81,11 @@ def add_colour_options(parser: argparse.ArgumentParser) -> None:
         help='turn some colours into others, e.g. "blue->brown" (in quotes)',
     )
     group.add_argument(
-        "--every", type=int, metavar="N", help="run the networks on every Nth frame only (faster)"
+        "--every",
+        type=int,
+        metavar="N",
+        help="of films, run the networks on every Nth frame only and carry their colours along motion "
+        f"(default: {USUAL_EVERY} where the plugin for motion is there, 40 with --preset overnight; else 1)",
     )
     group.add_argument(
         "--set",
@@ -150,6 +163,27 @@ def chosen_parameters(args: argparse.Namespace) -> Preset:
         return chosen.with_changes(**changes).of_use()
     except TypeError as error:
         raise CommandError(f"--set: {error}", USAGE) from None
+
+
+def chosen_for_films(args: argparse.Namespace, before: int | None = None) -> Preset:
+    """The same for films, which are coloured by key frames where nobody says otherwise.
+
+    Args:
+        args: the parsed options.
+        before: the distance of the key frames of an unfinished film that is gone on with, if any.
+
+    Raises:
+        CommandError: options that contradict each other, or a parameter that does not exist.
+    """
+    from ..film.identity import has_motion
+
+    chosen = chosen_parameters(args)
+    if args.every is not None or "every" in dict(args.set):
+        return chosen
+    every = usual_every(chosen, motion=has_motion()) if before is None else before
+    if every == chosen.ddeoldify.get("every", 1):
+        return chosen
+    return chosen.with_changes(every=every)
 
 
 def _machine(args: argparse.Namespace) -> dict[str, Any]:
@@ -284,8 +318,13 @@ def _scenes_in(file: str) -> Scenes:
         raise CommandError(f"--scenes: {error}") from None
 
 
-def coloured_by(args: argparse.Namespace, film: "Path | Reel") -> "Recipe":
+def coloured_by(args: argparse.Namespace, film: "Path | Reel", before: int | None = None) -> "Recipe":
     """How a film is coloured, by the options.
+
+    Args:
+        args: the parsed options.
+        film: the film.
+        before: the distance of the key frames of an unfinished film that is gone on with, if any.
 
     Raises:
         CommandError: options that contradict each other, or a list of scenes that cannot be used.
@@ -294,7 +333,7 @@ def coloured_by(args: argparse.Namespace, film: "Path | Reel") -> "Recipe":
     if args.project is not None:
         return _by_project(args, film)
     scenes = listed_scenes(args)
-    recipe: Recipe = args.recipe(chosen_parameters(args))
+    recipe: Recipe = args.recipe(chosen_for_films(args, before))
     if args.references is not None:
         folder = user_path(args.references).absolute()
         if not folder.is_dir():

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..support.kept import LIMIT_VARIABLE, kept_files, kept_folder, limit
 from .findings import Finding, Level
 from .surroundings import DISTRIBUTION, package_folder, pip, size
 from .system import folder_finding
@@ -51,5 +52,21 @@ def models(torch_dir: str | None) -> Iterator[Finding]:
         yield Finding("Models", level, "not installed", names, first)
     else:
         yield Finding("Models", "note", "verify", "checksums are checked by: vsdeoldify models --verify")
+    yield _compiled()
     for number, folder in enumerate(search_folders(torch_dir), 1):
         yield folder_finding("Models", f"folder {number}", folder, Path(folder).is_dir())
+
+
+def _compiled() -> Finding:
+    """What was compiled for this processor, and the way to be rid of it."""
+    folder = kept_folder()
+    if folder is None:
+        text = f"not kept ({LIMIT_VARIABLE}=0 or no home folder): every start compiles the networks anew"
+        return Finding("Models", "note", "compiled", text)
+    found = kept_files(folder)
+    taken = sum(state.st_size for _, state in found)
+    text = (
+        f"{len(found)} networks for OpenVINO, {size(taken)} of at most {size(limit())} ({LIMIT_VARIABLE}) in "
+        f"{folder}; removed by: vsdeoldify models --forget-compiled"
+    )
+    return Finding("Models", "note", "compiled", text, data={"folder": str(folder), "bytes": taken})

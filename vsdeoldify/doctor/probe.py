@@ -76,8 +76,18 @@ def device_facts() -> list[dict[str, Any]]:
         ]
     if torch.backends.mps.is_available():
         found.append({"device": "mps", "index": '"mps"', "name": "Apple GPU", "precisions": ["float32"]})
-    found.append({"device": "cpu", "index": "99", "name": "CPU", "precisions": ["float32"]})
+    found.append({"device": "cpu", "index": "99", "name": "CPU", "precisions": _cpu_precisions()})
     return found
+
+
+def _cpu_precisions() -> list[str]:
+    """What the processor computes in itself; what it would only emulate is left out."""
+    try:
+        from vsdeoldify.runtime.processor import computes_bfloat16
+
+        return ["float32", "bfloat16"] if computes_bfloat16() else ["float32"]
+    except Exception:
+        return ["float32"]
 
 
 def _cuda_facts(index: int) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from ..settings.presets import USUAL_EVERY
 from .facts import Facts
 from .findings import Finding
 from .packages import installed_version
@@ -64,7 +65,10 @@ def source_filter(facts: Facts) -> Iterator[Finding]:
 
 def motion(facts: Facts) -> Iterator[Finding]:
     """The plugin that carries colours along motion."""
-    text = "mvutensils (core.mvu) is missing; `every` carries colours on the spot, not along motion"
+    text = (
+        "mvutensils (core.mvu) is missing; the commands colour every frame of a film instead of every "
+        f"{USUAL_EVERY}th, and `every` carries colours on the spot, not along motion"
+    )
     fix = pip("install vapoursynth-mvutensils")
     yield from _plugin(facts, "mvu", "mvutensils", Finding("Tools", "note", "motion", text, fix))
 

@@ -128,6 +128,11 @@ def _scenes(film: Film, recipe: Recipe) -> tuple[tuple[dict[str, Any], ...], dic
     )
 
 
+def has_motion() -> bool:
+    """Whether the plugin is installed that carries colours along motion."""
+    return bool(_motion_version())
+
+
 def _motion_version() -> str:
     """Of the plugin that carries colours along motion; empty where it is not installed.
 

@@ -118,6 +118,19 @@ def pieces_folder(output: Path) -> Path:
     return output.with_name(output.name + ".unfinished")
 
 
+def begun_every(folder: Path) -> int | None:
+    """How far apart the key frames are of the film that was begun in a folder of pieces.
+
+    Returns:
+        1 where every frame is coloured; None where no film was begun there, or each scene has its own.
+    """
+    try:
+        colours = json.loads((folder / _JOB).read_text(encoding="utf-8"))["job"]["colours"]["ddeoldify"]
+        return int(colours.get("every", 1))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
 def whole_pieces(folder: Path) -> list[tuple[int, int, Path]]:
     """The finished pieces in a folder: the first frame, the one after the last, and the file of each.
 

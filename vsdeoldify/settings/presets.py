@@ -22,11 +22,13 @@ class _Speed:
         help: what it is, for people.
         ddcolor: model and render factor of `ddcolor_p`.
         deoldify: the same of `deoldify_p`, where that network is used.
+        every: distance of the key frames; None leaves it to whoever uses the preset, see `usual_every`.
     """
 
     help: str
     ddcolor: tuple[str, int]
     deoldify: tuple[str, int] | None = None
+    every: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,23 @@ _SPEEDS: dict[str, _Speed] = {
         ddcolor=("artistic", 40),
         deoldify=("video", 36),
     ),
+    "overnight": _Speed(
+        "the networks of medium on every 40th frame, colours carried along motion between: whole films "
+        "without a GPU",
+        ddcolor=("artistic", 24),
+        deoldify=("video", 24),
+        every=40,
+    ),
 }
+
+USUAL_EVERY = 10
+"""Distance of the key frames in films that the commands colour, where the plugin for motion is there.
+
+Measured in docs/propagation.md: such a film flickers less than one whose every frame is coloured, and the
+colours between the key frames are 0.5 (mean CIEDE2000) from the networks' own.
+"""
+
+_WITHOUT_MOTION = 3
 _STRENGTHS: dict[str, _Strength] = {
     "stable": _Strength(
         "muted and steady: little DDColor, less saturation, colours averaged over 15 frames",
@@ -166,8 +184,8 @@ def preset(name: str = "medium", colours: str = "balanced") -> Preset:
     """The parameters of a preset.
 
     Args:
-        name: "preview", "fast", "medium", "slow" or "best": from fastest to best. "preview" needs no
-            downloaded model, "fast" one, the others two.
+        name: "preview", "fast", "medium", "slow" or "best": from fastest to best; or "overnight". "preview"
+            needs no downloaded model, "fast" one, the others two.
         colours: "stable", "balanced" or "vivid": from steadiest to most colourful.
 
     Raises:
@@ -187,6 +205,8 @@ def preset(name: str = "medium", colours: str = "balanced") -> Preset:
             "deoldify_p": [*speed.deoldify, strength.saturation, 0.0],
             "ddcolor_p": ddcolor_p,
         }
+    if speed.every is not None:
+        ddeoldify["every"] = speed.every
     stabilizer = {
         "dark": True,
         "dark_p": [0.2, strength.dark],
@@ -198,6 +218,19 @@ def preset(name: str = "medium", colours: str = "balanced") -> Preset:
         "render_factor": max(factor for _, factor in filter(None, (speed.deoldify, speed.ddcolor))),
     }
     return Preset(name, colours, ddeoldify, stabilizer)
+
+
+def usual_every(chosen: Preset, *, motion: bool) -> int:
+    """Distance of the key frames in a film that is coloured by a preset, where nobody has asked for another.
+
+    Args:
+        chosen: the preset.
+        motion: whether the plugin is there that carries colours along motion.
+    """
+    own: int = chosen.ddeoldify.get("every", 1)
+    if motion:
+        return max(own, USUAL_EVERY)
+    return min(own, _WITHOUT_MOTION)
 
 
 def _choice(what: str, value: object, names: tuple[str, ...]) -> str:

@@ -131,6 +131,7 @@ def run(args: argparse.Namespace) -> int:
 def _run_film(args: argparse.Namespace, film: "Path | Reel") -> None:
     from ...film.colorize import Request, colorize_film
     from ...film.options import split_options
+    from ...film.pieces import begun_every, pieces_folder
 
     if args.preview is not None:
         _run_preview(args, film)
@@ -154,7 +155,7 @@ def _run_film(args: argparse.Namespace, film: "Path | Reel") -> None:
     )
     reporter = reporter_of(args)
     cluster = cluster_of(args)
-    recipe = coloured_by(args, film)
+    recipe = coloured_by(args, film, begun_every(pieces_folder(output)) if args.resume else None)
     made = colorize_film(film, recipe, request, reporter, cluster(recipe))
     how_long = f"{clock(made.seconds)} ({made.rate:.3g} frames per second)"
     reporter.result(

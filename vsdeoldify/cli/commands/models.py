@@ -13,6 +13,7 @@ from ...models.verify import NetworkCheck, Report, status, verify
 from ...networks.family import FAMILIES, Family
 from ...networks.loading import check_network
 from ...support.errors import ModelError
+from ...support.kept import empty
 from ...support.words import format_size
 from ..errors import DONE, FAILED, USAGE, CommandError
 from ..terminal import StatusLine, answer, say
@@ -43,6 +44,7 @@ examples:
   vsdeoldify models --download all --folder D:\\models
   vsdeoldify models --verify                compare the files here with the published ones
   vsdeoldify models --path                  the folder for files that you save by hand
+  vsdeoldify models --forget-compiled       free the disk of what was compiled
 
 A download that was interrupted goes on where it stopped when the same command is run again. Behind a proxy,
 set the environment variable https_proxy. exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
@@ -71,6 +73,11 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         nargs="*",
         metavar="NAME",
         help="print where the files of these models lie, or without names the folder that downloads go to",
+    )
+    action.add_argument(
+        "--forget-compiled",
+        action="store_true",
+        help="remove what OpenVINO has compiled for this processor; it is made again when it is needed",
     )
     parser.add_argument(
         "--folder",
@@ -121,6 +128,9 @@ def run(
         return _download(args, _select(args.download or _DEFAULTS, models), check)
     if args.force or args.accept_unknown or args.mirror:
         raise CommandError("--force, --accept-unknown and --mirror go with --download", USAGE)
+    if args.forget_compiled:
+        answer(f"{format_size(empty())} of compiled networks removed")
+        return DONE
     if args.verify is not None:
         return _verify(args, _select(args.verify, models), _select(args.verify or ["all"], models), check)
     if args.path is not None:
