@@ -1,5 +1,8 @@
 """One network, one colour: whatever runs it, at whatever size, and whatever the script has set."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -16,6 +19,8 @@ from vsdeoldify.runtime.runner import Runner
 SIZES = (64, 160, 224, 288)
 # Colours of a mean ΔE2000 of 0.3 can only be told apart by measuring. U and V reach from −0.5 to 0.5.
 DELTA_E, CHROMA = 0.3, 0.01
+# What the half-precision formats of a family may cost, see `Family.half`.
+HALF_DELTA_E = 0.5
 
 BACKENDS = [
     "torch",
@@ -39,6 +44,22 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
         "ddcolor": [str(folder / "large.pth"), str(folder / "tiny.pth")],
         "preview": ["preview"],
     }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _converted_once() -> Iterator[None]:
+    """A network that OpenVINO has converted for a size serves for every precision."""
+    convert, models = openvino.convert, dict[tuple[int, str, float], Any]()
+
+    def remembering(colorizer: torch.nn.Module, size: int) -> Any:
+        key = (size, str(colorizer), sum(float(p.double().sum()) for p in colorizer.parameters()))
+        if key not in models:
+            models[key] = convert(colorizer, size)
+        return models[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(openvino, "convert", remembering)
+        yield
 
 
 EVERY_FAMILY = pytest.mark.parametrize("family", FAMILIES)
@@ -71,8 +92,8 @@ def assert_same_colours(gray: Planes, found: Planes, expected: Planes) -> None:
     assert delta_e(gray, found, expected) <= DELTA_E
 
 
-def runner(family: str, model: str, backend: str) -> Runner:
-    return load_runner(family, model, None, "cpu", backend=backend)
+def runner(family: str, model: str, backend: str, precision: str = "float32") -> Runner:
+    return load_runner(family, model, None, "cpu", backend=backend, precision=precision, chosen=True)
 
 
 @EVERY_FAMILY
@@ -88,3 +109,17 @@ def test_one_model_has_one_colour_on_every_backend_at_every_size(
         shared = runner(family, model, backend)
         for size in (*sizes, SIZES[1], SIZES[0]):
             assert_same_colours(picture(size), shared(picture(size)), alone[size])
+
+
+@EVERY_FAMILY
+@EVERY_BACKEND
+def test_half_precision_keeps_the_colours(models: dict[str, list[str]], family: str, backend: str) -> None:
+    """By every backend that takes the format; where the processor lacks it, torch emulates it."""
+    formats = [name for name in FAMILIES[family].half if backend == "torch" or name == "bfloat16"]
+    assert "bfloat16" in formats
+    for model in models[family]:
+        for size in SIZES[:3]:
+            exact = runner(family, model, "torch")(picture(size))
+            for name in formats:
+                found = runner(family, model, backend, name)(picture(size))
+                assert delta_e(picture(size), found, exact) <= HALF_DELTA_E, (model, size, name)
