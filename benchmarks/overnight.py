@@ -131,7 +131,7 @@ def chain(models: Path, sizes: list[tuple[int, int]], every: list[int], frames: 
             }
             rows.append(row | {"processor": header})
             print(
-                f"{row['size']:>10} every={k:<3} {rate:7.3f} fps  baseline {base:7.3f} fps  ×{rate / base:6.1f}",
+                f"{row['size']:>10} every={k:<3} {rate:7.3f} fps  baseline {base:7.3f}  ×{rate / base:6.1f}",
                 flush=True,
             )
     with (IMAGES / "speed_overnight.csv").open("w", newline="", encoding="utf-8") as file:

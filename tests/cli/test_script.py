@@ -1,7 +1,9 @@
 """`vsdeoldify script` prints what runs as it stands."""
 
+import argparse
 import ast
 import io
+import json
 import os
 import subprocess
 import sys
@@ -13,8 +15,10 @@ import torch
 import vapoursynth as vs
 
 from vsdeoldify.cli import main
+from vsdeoldify.cli.options import add_colour_options, chosen_for_films
 from vsdeoldify.film import ffmpeg
 from vsdeoldify.film.frames import Wanted, write_frames
+from vsdeoldify.film.pieces import begun_every
 from vsdeoldify.settings.filters import FILTERS
 from vsdeoldify.settings.methods import METHODS
 from vsdeoldify.settings.parameters import colouring_names, stabilizing_names
@@ -168,3 +172,26 @@ def test_it_runs_under_vspipe_and_as_the_command_line_renders_it(
 def test_a_film_that_is_not_there_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["script", "nowhere.mkv"]) == 1
     assert "nowhere.mkv does not exist" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("job", "every"), [({}, None), ({"every": 1}, 1), ({"every": 7}, 7)])
+def test_a_film_that_was_begun_keeps_its_key_frames(
+    tmp_path: Path, job: dict[str, int], every: int | None
+) -> None:
+    """Also one that was begun before there was a usual distance of them."""
+    (tmp_path / "job.json").write_text(json.dumps({"job": {"colours": {"ddeoldify": job}}}))
+    parser = argparse.ArgumentParser()
+    add_colour_options(parser)
+    args = parser.parse_args(["--device", "cpu"])
+    before = begun_every(tmp_path)
+    assert chosen_for_films(args, before).ddeoldify.get("every") == every
+    assert chosen_for_films(args).ddeoldify["every"] == USUAL_EVERY
+    args = parser.parse_args(["--device", "cpu", "--every", "3"])
+    assert chosen_for_films(args, before).ddeoldify["every"] == 3
+
+
+@pytest.mark.parametrize("text", [None, "", "[]", '{"job": {"colours": {}}}', '{"job": 3}'])
+def test_where_no_film_was_begun_nothing_is_kept(tmp_path: Path, text: str | None) -> None:
+    if text is not None:
+        (tmp_path / "job.json").write_text(text)
+    assert begun_every(tmp_path) is None

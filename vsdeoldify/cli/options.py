@@ -165,12 +165,12 @@ def chosen_parameters(args: argparse.Namespace) -> Preset:
         raise CommandError(f"--set: {error}", USAGE) from None
 
 
-def chosen_for_films(args: argparse.Namespace, before: int | None = None) -> Preset:
+def chosen_for_films(args: argparse.Namespace, before: dict[str, int] | None = None) -> Preset:
     """The same for films, which are coloured by key frames where nobody says otherwise.
 
     Args:
         args: the parsed options.
-        before: the distance of the key frames of an unfinished film that is gone on with, if any.
+        before: what an unfinished film that is gone on with says of its key frames; None: there is none.
 
     Raises:
         CommandError: options that contradict each other, or a parameter that does not exist.
@@ -180,10 +180,10 @@ def chosen_for_films(args: argparse.Namespace, before: int | None = None) -> Pre
     chosen = chosen_parameters(args)
     if args.every is not None or "every" in dict(args.set):
         return chosen
-    every = usual_every(chosen, motion=has_motion()) if before is None else before
-    if every == chosen.ddeoldify.get("every", 1):
-        return chosen
-    return chosen.with_changes(every=every)
+    if before is not None:
+        return chosen.with_changes(**before)
+    every = usual_every(chosen, motion=has_motion())
+    return chosen if every == 1 else chosen.with_changes(every=every)
 
 
 def _machine(args: argparse.Namespace) -> dict[str, Any]:
@@ -318,13 +318,15 @@ def _scenes_in(file: str) -> Scenes:
         raise CommandError(f"--scenes: {error}") from None
 
 
-def coloured_by(args: argparse.Namespace, film: "Path | Reel", before: int | None = None) -> "Recipe":
+def coloured_by(
+    args: argparse.Namespace, film: "Path | Reel", before: dict[str, int] | None = None
+) -> "Recipe":
     """How a film is coloured, by the options.
 
     Args:
         args: the parsed options.
         film: the film.
-        before: the distance of the key frames of an unfinished film that is gone on with, if any.
+        before: what an unfinished film that is gone on with says of its key frames; None: there is none.
 
     Raises:
         CommandError: options that contradict each other, or a list of scenes that cannot be used.

@@ -118,16 +118,17 @@ def pieces_folder(output: Path) -> Path:
     return output.with_name(output.name + ".unfinished")
 
 
-def begun_every(folder: Path) -> int | None:
+def begun_every(folder: Path) -> dict[str, int] | None:
     """How far apart the key frames are of the film that was begun in a folder of pieces.
 
     Returns:
-        1 where every frame is coloured; None where no film was begun there, or each scene has its own.
+        The parameter `every`; without it where every frame is coloured and nothing is said of it. None
+        where no film was begun there, or each scene has its own settings.
     """
     try:
         colours = json.loads((folder / _JOB).read_text(encoding="utf-8"))["job"]["colours"]["ddeoldify"]
-        return int(colours.get("every", 1))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {"every": int(colours["every"])} if "every" in colours else {}
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
