@@ -1,5 +1,8 @@
 """What the processor can do, and what is chosen by it."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -105,3 +108,24 @@ def test_a_network_that_is_too_small_for_openvino_stays_in_float32_unless_somebo
     assert asked == ["float32", "float32"]
     assert not isinstance(by_itself, openvino.OpenVinoEngine)
     assert isinstance(by_choice, openvino.OpenVinoEngine)
+
+
+@needs_openvino
+def test_threads_are_the_processors_unless_somebody_sets_torchs() -> None:
+    code = (
+        "import os, sys\n"
+        "from vsdeoldify.runtime.engines import openvino\n"
+        "before = openvino.usual_threads()\n"
+        "assert 'torch' not in sys.modules\n"
+        "torch = openvino.load_torch()\n"
+        "assert openvino.usual_threads() == before\n"
+        "torch.set_num_threads(before + 3)\n"
+        "assert openvino.usual_threads() == before + 3\n"
+        "print(before)\n"
+    )
+    for threads in ("7",):
+        surroundings = {key: value for key, value in os.environ.items() if key != "OMP_NUM_THREADS"}
+        surroundings |= {"OMP_NUM_THREADS": threads} if threads else {}
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(command, env=surroundings, capture_output=True, text=True, check=True)
+        assert 1 <= int(done.stdout) <= (os.cpu_count() or 1) or done.stdout.strip() == threads

@@ -80,7 +80,7 @@ def load_runner(
         MemoryError: it does not fit the device.
     """
     from ..runtime.engines import make_engine
-    from ..runtime.engines.openvino import OpenVinoEngine, usual_threads
+    from ..runtime.engines.openvino import OpenVinoEngine, load_torch, usual_threads
     from ..runtime.engines.remembering import RememberingEngine
     from ..runtime.runner import Runner
 
@@ -88,6 +88,7 @@ def load_runner(
     path = _path_of(row, model, models_folder)
 
     def load(precision: str) -> nn.Module:
+        load_torch()
         import torch
 
         from ..runtime.device import dtype_of

@@ -290,14 +290,29 @@ def tracing() -> list[str]:
     return found
 
 
-def usual_threads() -> int:
-    """How many threads compute: as many as torch has, or would have by its own rule.
+_torchs_own: int | None = None
+"""How many threads torch began with, where it was loaded for a network; None: it was not, or by others."""
 
-    torch is not loaded to be asked: the rule is OMP_NUM_THREADS, else the cores (not the threads of these)
-    that this process may use.
+
+def load_torch() -> ModuleType:
+    """torch, with a look at how many threads it begins with."""
+    global _torchs_own
+    new = "torch" not in sys.modules
+    torch = importlib.import_module("torch")
+    if new:
+        _torchs_own = int(torch.get_num_threads())
+    return torch
+
+
+def usual_threads() -> int:
+    """How many threads compute.
+
+    As many as somebody has set for torch. Without that, and without loading torch: OMP_NUM_THREADS, else the
+    cores (not the threads of these) that this process may use, which is torch's own rule, too.
     """
-    if (torch := sys.modules.get("torch")) is not None:
-        return int(torch.get_num_threads())
+    torch = sys.modules.get("torch")
+    if torch is not None and (threads := int(torch.get_num_threads())) != _torchs_own:
+        return threads
     asked = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
     if asked.isdigit() and int(asked) > 0:
         return int(asked)
