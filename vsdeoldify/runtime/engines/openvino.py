@@ -316,7 +316,9 @@ def usual_threads() -> int:
     asked = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
     if asked.isdigit() and int(asked) > 0:
         return int(asked)
-    usable = os.sched_getaffinity(0) if sys.platform == "linux" else range(os.cpu_count() or 1)
+    usable = set(range(os.cpu_count() or 1))
+    if sys.platform == "linux":
+        usable = os.sched_getaffinity(0)
     cores = set()
     for one in usable:
         siblings = Path(f"/sys/devices/system/cpu/cpu{one}/topology/thread_siblings_list")
