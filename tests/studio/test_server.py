@@ -18,6 +18,7 @@ from PIL import Image
 from starlette.testclient import TestClient
 from studios import FRAMES, SCENE, disc_at, picture_of
 
+from vsdeoldify.film.script import source_arguments
 from vsdeoldify.pictures.files import decode_picture
 from vsdeoldify.settings.project_file import read_project
 from vsdeoldify.studio import app as server
@@ -238,12 +239,13 @@ def test_the_newest_request_wins_and_a_killed_child_is_replaced(studio: Studio) 
     assert looker.process_id != before
 
 
-def test_a_child_that_always_dies_ends_in_a_sentence(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_film_that_the_child_cannot_read_is_told_in_a_sentence(studio: Studio, tmp_path: Path) -> None:
     looker = studio._looker
     assert looker is not None
-    broken = type(looker)({"source": 1})
+    missing = tmp_path / "missing.mkv"
+    broken = type(looker)(source_arguments(missing))
     try:
-        with pytest.raises(FilmError, match="VideoSource"):
+        with pytest.raises(FilmError, match=re.escape(f"{missing} cannot be read: No such file")):
             broken.ask("source", frame=0, width=64).result(timeout=60)
     finally:
         broken.close()

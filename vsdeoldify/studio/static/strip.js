@@ -192,7 +192,6 @@ export function beginHere() {
 on("state", () => {
   build();
   select();
-  setTimeout(colourThumbs, 400);
 });
 on("frame", select);
 on("rested", () => setTimeout(colourThumbs, 100));

@@ -4,8 +4,8 @@ import {trying} from "./api.js";
 import {fetchPicture, fetchSheets, known, something, tile} from "./pictures.js";
 import {$, clamp, effective, look, on, store, tell} from "./store.js";
 
-const REST = 80;  // milliseconds after which a frame counts as looked at
-const PAINTING = 900;  // milliseconds without another stroke
+const REST = 50;  // milliseconds after which a frame counts as looked at
+const PAINTING = 700;  // milliseconds without another stroke
 const CALM = 200;  // milliseconds more after which its neighbours count, too
 const stage = $("stage");
 const brush = stage.getContext("2d");
@@ -165,15 +165,15 @@ async function fetchAll() {
       show(await fetchPicture("rendered", frame, whole()));
       return;
     }
-    const source = fetchPicture("source", frame, whole());
-    if (view !== "colour") {
-      if (!show(await source)) return;
-    }
+    // What is not looked at comes after what is: two decoders beside each other are slow.
+    const source = view === "colour" ? null : fetchPicture("source", frame, whole());
+    if (source && !show(await source)) return;
     await timed(async () => {
       const first = known("calm", frame, whole()) ?? await fetchPicture("colour", frame, whole());
       return show(first);
     });
-    show(await source);
+    if (!current()) return;
+    show(await (source ?? fetchPicture("source", frame, whole())));
     if (!current()) return;
     if (stabilized()) {
       // Whoever goes on or goes on painting needs no neighbours.
@@ -335,7 +335,7 @@ on("frame", () => {
 on("state", () => {
   drawSoon();
   // Whoever has just set a colour may set another: the film with it can wait for a moment.
-  rest(completed?.frame === store.frame && completed.image ? PAINTING : 30);
+  rest(completed?.frame === store.frame && completed.image ? PAINTING : 10);
 });
 on("view", () => {
   for (const button of $("views").children) button.setAttribute("aria-checked", button.dataset.view === store.view);
