@@ -10,11 +10,13 @@ import shutil
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 import vapoursynth as vs
 from numpy.typing import NDArray
 from vapoursynth import core
@@ -24,7 +26,9 @@ from ..film.render import new_shares
 from ..film.source import pixel_aspect_of
 from ..functions import colorize, ddeoldify_scenes
 from ..pictures.files import Picture, encode_picture, frame_to_picture, read_picture, write_picture
+from ..preview.colorizer import PreviewColorizer
 from ..preview.complete import complete
+from ..preview.network import load_preview
 from ..runtime.device import default_device_index
 from ..settings.references import picture_name
 from ..support.errors import PictureError
@@ -68,7 +72,7 @@ class Darkroom:
         self._scratch = scratch
         self._graphs: OrderedDict[str, vs.VideoNode] = OrderedDict()
         self._pieces: OrderedDict[str, vs.VideoNode] = OrderedDict()
-        self._corrected: tuple[str, Floats, Floats] | None = None
+        self._corrected: tuple[str, Floats, Floats, Floats] | None = None
         self._seconds = 0.0
         with self._source.get_frame(0) as frame:
             self._aspect = pixel_aspect_of(frame.props)
@@ -127,10 +131,10 @@ class Darkroom:
             gray, automatic = self._automatic(asked["look"], n, size)
             if asked["base"]:
                 automatic = pictures_on_canvas.read_picture(Path(asked["base"]), size)[1:]
-            self._corrected = key, gray, automatic
-        _, gray, automatic = self._corrected
+            self._corrected = key, gray, automatic, _features(gray)
+        _, gray, automatic, features = self._corrected
         hints, mask = drawn(asked["strokes"], size, self._source.height / (self._source.width * self._aspect))
-        return self._with_chroma(n, complete(gray, automatic, hints, mask))
+        return self._with_chroma(n, complete(gray, automatic, hints, mask, features))
 
     def adopt(self, asked: Asked, busy: Callable[[], bool]) -> bytes:
         """Keep a picture that was made elsewhere as the reference of a frame, with the film's luma.
@@ -274,6 +278,19 @@ class Darkroom:
         natural = round(max(clip.width, clip.width * self._aspect))
         wide = natural if width == 0 else min(width, natural)
         return _rgb(clip[n], wide, max(1, round(wide / aspect)))
+
+
+@cache
+def _seer() -> PreviewColorizer:
+    """The bundled network, to tell things apart."""
+    return PreviewColorizer(load_preview()).eval()
+
+
+def _features(gray: Floats) -> Floats:
+    """What the bundled network sees in a gray square (S, S)."""
+    with torch.inference_mode():
+        seen: Floats = _seer().features(torch.from_numpy(np.ascontiguousarray(gray))[None, None])[0].numpy()
+    return seen
 
 
 def _rgb(clip: vs.VideoNode, width: int, height: int) -> vs.VideoNode:
