@@ -103,14 +103,13 @@ def _complete(
     diagonal = degree * (1 + _DECAY) + pull + _ANCHOR * meant**2 * strange + 1e-7
     spread = _solve(diagonal.astype(np.float32), steps, sources.reshape(*size, -1)).reshape(sources.shape)
     spread *= _contended(spread[..., 0], _means(changes, colours, pull[places]))[..., None]
-    corrections = np.moveaxis(spread.sum(axis=2), -1, 0)
-    reach, wanted, before = np.split(_enlarged(corrections, small_gray, gray), (1, 3))
-
+    reach, *parts = np.moveaxis(spread.sum(axis=2), -1, 0)
     # Two ways to correct: by the difference between hint and automatic colour, which keeps the automatic
     # shades, and by the hint's colour itself, which makes an object one. A mixture is better than either.
-    differing = automatic + wanted - before
-    replacing = wanted + (1 - reach.clip(0, 1)) * automatic
-    result = _DIFFERENCE * differing + (1 - _DIFFERENCE) * replacing
+    kept = 1 - (1 - _DIFFERENCE) * reach.clip(0, 1)
+    added = np.stack(parts[:2]) - _DIFFERENCE * np.stack(parts[2:])
+    kept, *added = _enlarged(np.concatenate((kept[None], added)), small_gray, gray)
+    result = kept * automatic + np.stack(added)
     completed: Array = np.where(mask, hints, result).clip(-0.5, 0.5).astype(np.float32)
     return completed
 

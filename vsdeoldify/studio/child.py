@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from .looking import Darkroom
 
 LANES = (
-    *("complete", "source", "colour", "piece", "adopt", "keep"),
+    *("complete", "source", "colour", "piece", "adopt", "keep", "prepare"),
     *("calm", "palette", "play", "unsure", "thumb"),
 )
 """What is asked for, the most urgent first."""
-QUICK = frozenset({"complete", "source", "piece", "adopt", "keep"})
+QUICK = frozenset({"complete", "source", "piece", "adopt", "keep", "prepare"})
 """Lanes that do not wait for the others."""
 KEPT = frozenset({"play", "adopt", "keep", "thumb"})
 """Lanes in which every request counts."""
@@ -155,6 +155,7 @@ def _actions(room: "Darkroom") -> "dict[str, Callable[[Mapping[str, Any], Callab
         "piece": room.piece_picture,
         "complete": room.completed_picture,
         "keep": room.keep,
+        "prepare": room.prepare,
         "adopt": room.adopt,
         "palette": room.palette,
         "unsure": room.unsure,

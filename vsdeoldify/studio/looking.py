@@ -72,7 +72,7 @@ class Darkroom:
         self._scratch = scratch
         self._graphs: OrderedDict[str, vs.VideoNode] = OrderedDict()
         self._pieces: OrderedDict[str, vs.VideoNode] = OrderedDict()
-        self._corrected: tuple[str, Floats, Floats, Floats] | None = None
+        self._corrected: tuple[str, tuple[Floats, Floats, Floats]] | None = None
         self._seconds = 0.0
         with self._source.get_frame(0) as frame:
             self._aspect = pixel_aspect_of(frame.props)
@@ -123,18 +123,29 @@ class Darkroom:
         self._keep(self._completed(asked), Path(asked["keep"]))
         return b""
 
+    def prepare(self, asked: Asked, busy: Callable[[], bool]) -> bytes:
+        """Look at a frame that somebody may set colours on: as `completed_picture`, without strokes."""
+        self._seen(asked)
+        return b""
+
     def _completed(self, asked: Asked) -> vs.VideoNode:
         """A frame of the film with a person's colours, completed."""
+        gray, automatic, features = self._seen(asked)
+        hints, mask = drawn(
+            asked["strokes"], _CORRECTED, self._source.height / (self._source.width * self._aspect)
+        )
+        return self._with_chroma(asked["frame"], complete(gray, automatic, hints, mask, features))
+
+    def _seen(self, asked: Asked) -> tuple[Floats, Floats, Floats]:
+        """The luma of a frame, the colours that hints correct, and what the bundled network sees in it."""
         n, size = asked["frame"], _CORRECTED
         key = json.dumps([n, asked["look"] | {"references": None}, asked["base"]], sort_keys=True)
         if self._corrected is None or self._corrected[0] != key:
             gray, automatic = self._automatic(asked["look"], n, size)
             if asked["base"]:
                 automatic = pictures_on_canvas.read_picture(Path(asked["base"]), size)[1:]
-            self._corrected = key, gray, automatic, _features(gray)
-        _, gray, automatic, features = self._corrected
-        hints, mask = drawn(asked["strokes"], size, self._source.height / (self._source.width * self._aspect))
-        return self._with_chroma(n, complete(gray, automatic, hints, mask, features))
+            self._corrected = key, (gray, automatic, _features(gray))
+        return self._corrected[1]
 
     def adopt(self, asked: Asked, busy: Callable[[], bool]) -> bytes:
         """Keep a picture that was made elsewhere as the reference of a frame, with the film's luma.

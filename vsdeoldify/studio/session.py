@@ -297,14 +297,7 @@ class Studio:
             checked = check_strokes(strokes)
         except ValueError as error:
             raise RequestError(str(error)) from None
-        look, pictures = self._look(self._scene_at(frame)), self._pictures()
-        base = pictures.base_of(frame) if pictures.folder.is_dir() else None
-        asked = {
-            "frame": frame,
-            "look": look,
-            "strokes": checked,
-            "base": None if base is None else str(base),
-        }
+        asked = self._to_complete(frame) | {"strokes": checked}
 
         def keep() -> "Future[bytes]":
             kept = looker.ask("keep", **asked, keep=str(self._pictures().path_of(frame)))
@@ -315,6 +308,20 @@ class Studio:
         made = looker.ask("complete", **asked, width=width)
         made.add_done_callback(lambda _: self._later.postpone())
         return made
+
+    def prepare(self, frame: int) -> "Future[bytes]":
+        """Look at a frame in advance, so that its first hint takes no longer than the others.
+
+        Raises:
+            RequestError: there is no such frame.
+        """
+        return self._ready()[1].ask("prepare", **self._to_complete(frame, paint_over=False))
+
+    def _to_complete(self, frame: int, *, paint_over: bool = True) -> dict[str, Any]:
+        """What the child needs to know to complete colours of a frame, but for the strokes."""
+        look, pictures = self._look(self._scene_at(frame)), self._pictures()
+        base = pictures.base_of(frame) if paint_over and pictures.folder.is_dir() else None
+        return {"frame": frame, "look": look, "base": None if base is None else str(base)}
 
     def adopt(self, frame: int, picture: Path) -> "Future[bytes]":
         """Keep a picture from elsewhere as the reference of a frame."""

@@ -90,6 +90,11 @@ async function loadPalette() {
   if (colours) swatches("palette", colours);
 }
 
+// Lets the first hint on a frame be as quick as those after it.
+function prepare() {
+  if (store.tab === "correct") get(`/api/prepare/${store.frame}`).catch(() => null);
+}
+
 const there = () => store.state.references.pictures[store.frame];
 
 function current() {
@@ -323,13 +328,19 @@ function show() {
 
 on("state", show);
 on("frame", show);
-on("rested", loadPalette);
+on("rested", () => {
+  loadPalette();
+  prepare();
+});
 on("frame", () => $("unsure").querySelectorAll(".chip").forEach(one => one.setAttribute("aria-current", one.textContent.startsWith(`${store.frame} `))));
 on("tab", () => {
   crossShown = false;
   pick(false);
   $("stage").style.cursor = store.tab === "correct" ? "none" : "default";
-  if (store.state) loadPalette();
+  if (store.state) {
+    loadPalette();
+    prepare();
+  }
   viewer.drawSoon();
 });
 
