@@ -103,13 +103,14 @@ def _complete(
     diagonal = degree * (1 + _DECAY) + pull + _ANCHOR * meant**2 * strange + 1e-7
     spread = _solve(diagonal.astype(np.float32), steps, sources.reshape(*size, -1)).reshape(sources.shape)
     spread *= _contended(spread[..., 0], _means(changes, colours, pull[places]))[..., None]
-    reach, *parts = np.moveaxis(spread.sum(axis=2), -1, 0)
+    corrections = np.moveaxis(spread.sum(axis=2), -1, 0)
+    reach, wanted, before = corrections[0].clip(0, 1), corrections[1:3], corrections[3:]
     # Two ways to correct: by the difference between hint and automatic colour, which keeps the automatic
     # shades, and by the hint's colour itself, which makes an object one. A mixture is better than either.
-    kept = 1 - (1 - _DIFFERENCE) * reach.clip(0, 1)
-    added = np.stack(parts[:2]) - _DIFFERENCE * np.stack(parts[2:])
-    kept, *added = _enlarged(np.concatenate((kept[None], added)), small_gray, gray)
-    result = kept * automatic + np.stack(added)
+    kept = 1 - (1 - _DIFFERENCE) * reach
+    added = wanted - _DIFFERENCE * before
+    enlarged = _enlarged(np.concatenate((kept[None], added)), small_gray, gray)
+    result = enlarged[0] * automatic + enlarged[1:]
     completed: Array = np.where(mask, hints, result).clip(-0.5, 0.5).astype(np.float32)
     return completed
 
@@ -128,8 +129,7 @@ def _strangeness(
     step = -(-len(places[0]) // _MOST_LOOKED_AT)
     hinted = look[:, (places[0] * gray.shape[1] + places[1])[::step]]
     apart = (look * look).sum(axis=0)[:, None] + (hinted * hinted).sum(axis=0) - 2 * (look.T @ hinted)
-    strange: Array = 1 - np.exp(-np.maximum(apart.min(axis=1), 0)).reshape(gray.shape)
-    return strange
+    return np.asarray(1 - np.exp(-np.maximum(apart.min(axis=1), 0)), np.float32).reshape(gray.shape)
 
 
 def _softened(planes: Array) -> Array:
@@ -155,8 +155,7 @@ def _alike(chroma: Array) -> NDArray[np.intp]:
 
 def _means(values: Array, groups: NDArray[np.intp], weights: Array) -> Array:
     """The weighted means of the values of each group."""
-    means: Array = np.bincount(groups, weights * values) / np.bincount(groups, weights)
-    return means
+    return np.asarray(np.bincount(groups, weights * values) / np.bincount(groups, weights), np.float32)
 
 
 def _contended(shares: Array, changes: Array) -> Array:
@@ -310,5 +309,4 @@ def _enlarged(planes: Array, small_gray: Array, gray: Array) -> Array:
             total += weight
             result += weight[..., None] * values.take(cells, axis=0)
     # A pixel in the middle of a cell has that cell alone, with a weight of at least 1e-4.
-    enlarged: Array = np.moveaxis(result / np.maximum(total, 1e-12)[..., None], -1, 0)
-    return enlarged
+    return np.asarray(np.moveaxis(result / np.maximum(total, 1e-12)[..., None], -1, 0), np.float32)
