@@ -39,6 +39,7 @@ def test_it_holds_the_scenes_and_what_the_options_change(film: Path, tmp_path: P
     assert content["settings"] == {
         "preset": "slow",
         "colours": "vivid",
+        "every": 10,
         "mweight": 0.5,
         "deoldify_p": {"saturation": 1.1},
         "ddcolor_p": {"saturation": 1.1},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import deque
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -39,6 +40,9 @@ _recent = Recent(most=2, seconds=60.0)
 _lock = Lock()
 
 _remembered = 0
+
+_held: deque[Engine] = deque(maxlen=4)
+"""While results are remembered: the engines asked for last, so that whoever goes back finds them warm."""
 
 
 def remember_results(most: int) -> None:
@@ -133,6 +137,10 @@ def load_runner(
                 _lasting.add(engine)
         if engine in _lasting:
             _recent.add(engine)
+        if _remembered:
+            if engine in _held:
+                _held.remove(engine)
+            _held.append(engine)
     return Runner(engine, device, name)
 
 
