@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from films import FFMPEG, coloured, make_film, run_ffmpeg, see
+from films import FFMPEG, coloured, make_film, run_ffmpeg, see, with_other
 
 from vsdeoldify.film import ffmpeg
 
@@ -30,17 +30,22 @@ def sounds(path: Path) -> list[str]:
     return [stream.codec for stream in ffmpeg.contents(FFMPEG, path).of_kind("Audio")]
 
 
+RANGES = [
+    ("aac", ".mp4", ".mkv"),
+    ("aac", ".mp4", ".mp4"),
+    ("aac", ".mov", ".webm"),
+    ("libmp3lame", ".mp4", ".mkv"),
+    ("alac", ".m4v", ".mkv"),
+    ("pcm_s16le", ".mov", ".mkv"),
+    ("libopus", ".mkv", ".mkv"),
+]
+
+
+@pytest.mark.usefixtures("each_ffmpeg")
 @pytest.mark.parametrize(
-    ("codec", "source", "result"),
-    [
-        ("aac", ".mp4", ".mkv"),
-        ("aac", ".mp4", ".mp4"),
-        ("aac", ".mov", ".webm"),
-        ("libmp3lame", ".mp4", ".mkv"),
-        ("alac", ".m4v", ".mkv"),
-        ("pcm_s16le", ".mov", ".mkv"),
-        ("libopus", ".mkv", ".mkv"),
-    ],
+    ("codec", "source", "result", "each_ffmpeg"),
+    with_other(RANGES, *RANGES[:2]),
+    indirect=["each_ffmpeg"],
 )
 def test_the_sound_of_a_range_of_a_trimmed_film_is_there_and_in_time(
     tmp_path: Path, codec: str, source: str, result: str
@@ -68,8 +73,12 @@ def test_tracks_of_a_range_keep_their_languages(tmp_path: Path) -> None:
     assert re.findall(r"\((\w+)\): Audio: aac", said) == ["fra", "deu"]
 
 
+BROADCASTS = [(".mkv", ["flac", "aac"]), (".mp4", ["aac", "aac"]), (".webm", ["opus", "opus"])]
+
+
+@pytest.mark.usefixtures("each_ffmpeg")
 @pytest.mark.parametrize(
-    ("suffix", "codecs"), [(".mkv", ["flac", "aac"]), (".mp4", ["aac", "aac"]), (".webm", ["opus", "opus"])]
+    ("suffix", "codecs", "each_ffmpeg"), with_other(BROADCASTS, BROADCASTS[0]), indirect=["each_ffmpeg"]
 )
 def test_broadcast_sound_is_converted_and_its_neighbour_stays(
     tmp_path: Path, suffix: str, codecs: list[str]
@@ -101,7 +110,12 @@ def with_unknown_sound(path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize(("name", "suffix"), [("in.mov", ".mkv"), ("in.avi", ".mp4")])
+@pytest.mark.usefixtures("each_ffmpeg")
+@pytest.mark.parametrize(
+    ("name", "suffix", "each_ffmpeg"),
+    with_other([("in.mov", ".mkv"), ("in.avi", ".mp4")], ("in.mov", ".mkv")),
+    indirect=["each_ffmpeg"],
+)
 def test_sound_that_no_decoder_reads_is_left_out_and_said_once(
     tmp_path: Path, name: str, suffix: str
 ) -> None:
@@ -128,7 +142,10 @@ def test_subtitles_that_matroska_does_not_know_are_left_out_and_the_others_stay(
 LANGUAGES = ("fre", "deu", "swe", "ell", "afr", "fin")
 
 
-@pytest.mark.parametrize("suffix", [".mov", ".mkv", ".mp4"])
+@pytest.mark.usefixtures("each_ffmpeg")
+@pytest.mark.parametrize(
+    ("suffix", "each_ffmpeg"), with_other([".mov", ".mkv", ".mp4"], ".mov"), indirect=["each_ffmpeg"]
+)
 def test_languages_get_the_names_that_the_container_has_or_are_named(tmp_path: Path, suffix: str) -> None:
     film = make_film(tmp_path / "one.mkv", "-c:v", "libx264", "-c:a", "aac")
     named = [("-map", "0:a", f"-metadata:s:a:{n}", f"language={name}") for n, name in enumerate(LANGUAGES)]
@@ -148,6 +165,7 @@ def test_languages_get_the_names_that_the_container_has_or_are_named(tmp_path: P
         assert "note:" not in said
 
 
+@pytest.mark.usefixtures("each_ffmpeg")
 def test_data_tracks_and_marks_that_are_left_out_are_said(tmp_path: Path) -> None:
     options = ["-c:v", "libx264", "-c:a", "aac", "-timecode", "10:00:00:00", "-disposition:a:0", "comment"]
     make_film(tmp_path / "in.mp4", *options)

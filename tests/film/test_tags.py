@@ -8,34 +8,31 @@ import pytest
 from vapoursynth import core
 
 from vsdeoldify.cli import main
-from vsdeoldify.film.encoding import _MATRICES, _PRIMARIES, _TRANSFERS, colour_filters
+from vsdeoldify.film.encoding import (
+    _MATRICES,
+    _PRIMARIES,
+    _TRANSFERS,
+    colour_filters,
+    copied_tags,
+    tags_of,
+)
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 
 
-def test_ffmpeg_knows_the_name_of_every_tag() -> None:
+def test_ffmpeg_knows_the_name_of_every_tag(each_ffmpeg: str) -> None:
+    picture = [each_ffmpeg, "-v", "error", "-f", "lavfi", "-i", "color=s=64x48:d=0.04"]
     for property_name, names in (
         ("_Matrix", _MATRICES),
         ("_Primaries", _PRIMARIES),
         ("_Transfer", _TRANSFERS),
     ):
         for code in names:
-            filters = ",".join(colour_filters({property_name: code}, 64, 48))
+            properties = {property_name: code}
+            filters = ",".join(colour_filters(properties, 64, 48))
+            options = copied_tags(tags_of(properties, 64, 48), full=False, rgb=False)
             run = subprocess.run(
-                [
-                    FFMPEG,
-                    "-v",
-                    "error",
-                    "-f",
-                    "lavfi",
-                    "-i",
-                    "color=s=64x48:d=0.04",
-                    "-vf",
-                    filters,
-                    "-f",
-                    "null",
-                    "-",
-                ],
+                [*picture, "-vf", filters, "-c:v", "mpeg4", *options, "-f", "null", "-"],
                 capture_output=True,
                 text=True,
                 check=False,
