@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from films import run
+from films import run, with_other
 from vapoursynth import core
 
 from vsdeoldify.film import ffmpeg
@@ -156,7 +156,11 @@ REFUSED = {
 
 
 @pytest.mark.usefixtures("each_ffmpeg")
-@pytest.mark.parametrize("options", REFUSED)
+@pytest.mark.parametrize(
+    ("options", "each_ffmpeg"),
+    with_other(REFUSED, "-c:v prores_ks -profile:v 99", "-pix_fmt nonsense", "-vf nonsense"),
+    indirect=["each_ffmpeg"],
+)
 def test_what_ffmpeg_refuses_is_told_in_other_words(film: Path, tmp_path: Path, options: str) -> None:
     output = tmp_path / "out.mkv"
     ran = run("colorize", film, "-o", output, "--encoder-options", options)

@@ -98,7 +98,6 @@ def test_every_value_of_a_scan_is_kept(tmp_path: Path, pattern: str, format_: st
     assert np.asarray(clip.get_frame(0)[1]).std() > 0, "no colour"
 
 
-@pytest.mark.usefixtures("each_ffmpeg")
 def test_the_usual_encoder_keeps_10_bits_and_a_rate_of_old_film(tmp_path: Path) -> None:
     pictures = scan(tmp_path / "reel", "scan_%06d.dpx", "gbrp10le", 10, range(5))
     done(tmp_path / "reel" / "scan_%06d.dpx", "--film", "--fps", "16.67", "-o", tmp_path / "out.mp4")
