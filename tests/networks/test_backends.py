@@ -1,6 +1,7 @@
 """One network, one colour: whatever runs it, at whatever size, and whatever the script has set."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from skimage.color import deltaE_ciede2000, rgb2lab
 from tiny import tiny_ddcolor_state_dict, tiny_deoldify_state_dict
 
+from vsdeoldify.networks import loading
 from vsdeoldify.networks.family import FAMILIES
 from vsdeoldify.networks.loading import load_runner
 from vsdeoldify.runtime.color import chroma_to_rgb
@@ -123,3 +125,31 @@ def test_half_precision_keeps_the_colours(models: dict[str, list[str]], family: 
             for name in formats:
                 found = runner(family, model, backend, name)(picture(size))
                 assert delta_e(picture(size), found, exact) <= HALF_DELTA_E, (model, size, name)
+
+
+@contextmanager
+def a_scripts_settings() -> Iterator[None]:
+    """What a script may set for itself, of torch and of numpy, all of it at once."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.bfloat16)
+    try:
+        with torch.device("meta"), torch.autocast("cpu", dtype=torch.bfloat16), np.errstate(all="raise"):
+            yield
+    finally:
+        torch.set_default_dtype(before)
+
+
+@EVERY_BACKEND
+def test_what_a_script_sets_in_torch_and_numpy_does_not_reach_the_colours(
+    models: dict[str, list[str]], backend: str
+) -> None:
+    gray = picture(SIZES[0])
+    # To compile takes seconds.
+    for family in FAMILIES if backend == "torch" else ["ddcolor"]:
+        model = models[family][-1]
+        expected = runner(family, model, backend)(gray)
+        with a_scripts_settings():
+            # The one above is gone: this one is loaded, and compiled, anew.
+            loading._recent.clear()
+            found = runner(family, model, backend)(gray)
+        assert np.array_equal(found, expected), family

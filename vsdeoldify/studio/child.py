@@ -103,7 +103,8 @@ def look(source: Mapping[str, Any], scratch: Path, result: IO[bytes]) -> None:
 
 def _work(desk: Desk, source: Mapping[str, Any], scratch: Path, result: IO[bytes], guard: Lock) -> None:
     """Answer the requests of a desk."""
-    from .looking import Superseded
+    with guard:  # Two threads must not load the same libraries at once.
+        from .looking import Superseded
 
     scratch.mkdir(exist_ok=True)
     room: Darkroom | None = None
@@ -115,7 +116,7 @@ def _work(desk: Desk, source: Mapping[str, Any], scratch: Path, result: IO[bytes
             data = b""
             try:
                 if room is None:
-                    with guard:  # Two threads must not load the same libraries.
+                    with guard:
                         room = _darkroom(source, scratch)
                 data = _actions(room)[request["lane"]](request, desk.stale)
                 head["size"] = len(data)
