@@ -184,10 +184,11 @@ def main() -> None:
         gray = rgb_to_luma(rgb)[0, 0].numpy()
         with torch.inference_mode():
             automatic = colorizer(tensor(gray[None]))[0].numpy()
+            features = colorizer.features(tensor(gray[None]))[0].numpy()
         without = lab(gray, automatic)
         for name, hints, mask, truth, place in cases(random, rgb, colour):
             begun = time.perf_counter()
-            completed = complete(gray, automatic, hints, mask)
+            completed = complete(gray, automatic, hints, mask, features)
             times.append(time.perf_counter() - begun)
             after = lab(gray, completed)
             errors = [difference(found, truth) for found in (without, after)]

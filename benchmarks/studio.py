@@ -21,7 +21,8 @@ from chromium import launched
 from pages import choose, completed, expect, go, open_page, place, rested
 from studios import studio_command
 
-from vsdeoldify.film.script import source_arguments
+from vsdeoldify.film.clips import told
+from vsdeoldify.film.source import open_file
 from vsdeoldify.studio.looker import Looker
 
 if TYPE_CHECKING:
@@ -54,10 +55,11 @@ def main() -> None:
             go(page, 1)
             steps = [round((n + 0.37) * (frames - 1) / (ROUNDS + 1)) for n in range(ROUNDS)]
             scrubbed(page, steps)
-            show("exact frame in colour, any place", [first_colour(page, n) for n in steps])
-            show("the next frame", [first_colour(page, steps[2] + n) for n in range(1, ROUNDS)])
-            go(page, steps[2])
-            show("… with colours calmed, any place", [timed(lambda n=n: go(page, n)) for n in steps[3:9]])
+            show("exact frame in colour, any place", [shown_in(page, n, "colour") for n in steps])
+            show("the next frame", [shown_in(page, steps[2] + n, "colour") for n in range(1, ROUNDS)])
+            # Frames that no row before this one has looked at, and far from them.
+            unseen = [n + round(0.5 * (frames - 1) / (ROUNDS + 1)) for n in steps[:6]]
+            show("… with colours calmed, any place", [shown_in(page, n, "calm") for n in unseen])
             saturation = page.get_by_role("slider", name="Saturation")
             show(
                 "changed saturation",
@@ -70,16 +72,17 @@ def main() -> None:
                     for n in range(6)
                 ],
             )
+            rested(page, int(page.locator("#frame-number").input_value()))
             hints(page, aspect)
             played(page)
 
 
 def direct(film: Path, preset: str) -> None:
     """Ask the child process itself."""
-    looker = Looker(source_arguments(film.absolute()))
+    looker = Looker(told(open_file(film.absolute())))
     look = {"preset": preset, "colours": "balanced", "changes": {}, "firsts": [0], "references": {}}
     look |= {"reach": "scene", "strength": 1.0}
-    hint = {"points": [[0.5, 0.5]], "radius": 0.014, "rgb": [60, 95, 160]}
+    hint: dict[str, object] = {"points": [[0.5, 0.5]], "radius": 0.014, "rgb": [60, 95, 160]}
     places = [17 + 31 * n for n in range(ROUNDS)]
 
     def ask(lane: str, frame: int, **asked: object) -> float:
@@ -90,7 +93,7 @@ def direct(film: Path, preset: str) -> None:
 
     try:
         for lane in ("source", "complete", "colour"):
-            ask(lane, 3, strokes=[hint], calm=False)
+            ask(lane, 3, strokes=[hint], base=None, calm=False)
         show("source, any place", [ask("source", n) for n in places])
         show("exact frame in colour, any place", [ask("colour", n, calm=False) for n in places])
         show("the next frame", [ask("colour", places[-1] + n, calm=False) for n in range(1, ROUNDS)])
@@ -99,7 +102,7 @@ def direct(film: Path, preset: str) -> None:
             "changed saturation",
             [ask("colour", 100, calm=False, look=saturated(0.5 + n / 20)) for n in range(ROUNDS)],
         )
-        show("hint to completed frame", [ask("complete", n, strokes=[hint]) for n in places])
+        show("hint to completed frame", [ask("complete", n, strokes=[hint], base=None) for n in places])
         show("played", [ask("play", 100 + n, calm=False) for n in range(25)])
     finally:
         looker.close()
@@ -128,19 +131,19 @@ def scrubbed(page: "Page", steps: list[int]) -> None:
     )
 
 
-def first_colour(page: "Page", frame: int) -> float:
-    """From a frame's number to its colours on the screen, before they are calmed."""
+def shown_in(page: "Page", frame: int, state: str) -> float:
+    """From a frame's number to its colours on the screen: "colour", before they are calmed, or "calm"."""
     milliseconds: float = page.evaluate(
-        """async frame => {
+        """async ([frame, state]) => {
             const slider = document.getElementById('slider'), stage = document.getElementById('stage');
             const begun = performance.now();
             slider.value = frame;
             slider.dispatchEvent(new Event('input'));
-            while (!/colour|calm/.test(stage.dataset.shown) || !stage.dataset.shown.startsWith(`${frame} `))
+            while (stage.dataset.shown !== `${frame} ${state}` && stage.dataset.shown !== `${frame} calm`)
                 await new Promise(requestAnimationFrame);
             return performance.now() - begun;
         }""",
-        frame,
+        [frame, state],
     )
     frame_now = int(page.locator("#frame-number").input_value())
     rested(page, frame_now)
@@ -164,12 +167,17 @@ def hints(page: "Page", aspect: float) -> None:
     """From a click with the brush to the completed frame, as the page itself measures it."""
     page.keyboard.press("b")
     choose(page, "#3c5fa0")
-    times = []
-    for n in range(ROUNDS):
-        page.mouse.click(*place(page, 0.3 + 0.03 * n, 0.4, aspect))
-        completed(page)
-        times.append(float(page.locator("body").get_attribute("data-completed") or "nan"))
-    show("hint to completed frame", times)
+    body = page.locator("body")
+    # One after the other, as somebody does who knows what they want; then with time to look in between.
+    for what, pause in (("hint to completed frame, twelve in a row", 0.0), ("… with a look in between", 4.0)):
+        times = []
+        for n in range(ROUNDS if not pause else ROUNDS // 2):
+            page.mouse.click(*place(page, 0.3 + 0.03 * n, 0.4 + pause / 20, aspect))
+            expect(body).to_have_attribute("data-completing", "no", timeout=60_000)
+            times.append(float(body.get_attribute("data-completed") or "nan"))
+            time.sleep(pause)
+        show(what, times)
+    completed(page)
     page.keyboard.press("Delete")
     page.keyboard.press("c")
 

@@ -10,7 +10,6 @@ import pytest
 
 HERE = Path(__file__).parents[1] / "support"
 REAL = imageio_ffmpeg.get_ffmpeg_exe()
-DEBIANS = Path("/usr/bin/ffmpeg")
 pytestmark = [
     pytest.mark.timeout(120),
     pytest.mark.skipif(sys.platform == "win32", reason="programs that are shell scripts"),
@@ -86,9 +85,20 @@ def test_messages_hold_no_codes_for_colours(film: Path, tmp_path: Path) -> None:
     assert "\x1b" not in result.stderr
 
 
-@pytest.mark.skipif(not DEBIANS.is_file(), reason="no ffmpeg of the system's")
-def test_the_systems_ffmpeg_colours_a_film(film: Path, tmp_path: Path) -> None:
-    (tmp_path / "ffmpeg").symlink_to(DEBIANS)
-    result = colorize(film, tmp_path / "out.mkv", tmp_path)
+def test_the_ffmpeg_of_a_system_is_used_and_nothing_is_said_of_it(
+    film: Path, tmp_path: Path, other_ffmpeg: str
+) -> None:
+    result = colorize(film, tmp_path / "out.mkv", Path(other_ffmpeg).parent)
     assert result.returncode == 0, result.stderr
     assert "10 frames" in result.stderr
+    assert "note:" not in result.stderr
+
+
+def test_the_ffmpeg_of_a_system_without_x264_is_passed_over(
+    film: Path, tmp_path: Path, other_ffmpeg: str
+) -> None:
+    lines, words = STAND_INS["without x264"]
+    program = stand_in(tmp_path, lines.replace(REAL, other_ffmpeg))
+    result = colorize(film, tmp_path / "out.mkv", tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert f"note: the ffmpeg {program} {words}: {REAL} is used instead" in result.stderr

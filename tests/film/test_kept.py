@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import vapoursynth as vs
-from films import FFMPEG, coloured, make_film, run, run_ffmpeg, see
+from films import FFMPEG, coloured, encoders, make_film, run, run_ffmpeg, see, with_other
 from numpy.typing import NDArray
 from vapoursynth import core
 
@@ -17,12 +17,10 @@ from vsdeoldify.film.frames import Wanted, write_frames
 from vsdeoldify.film.raw import FrameReader
 from vsdeoldify.film.source import _settled
 
-ENCODERS = subprocess.run([FFMPEG, "-hide_banner", "-encoders"], capture_output=True, text=True).stdout
 
-
-def options(text: str) -> list[str]:
-    """The user's options for ffmpeg, where this one has the encoder."""
-    if text and f" {text.split()[1]} " not in ENCODERS:
+def options(text: str, program: str = FFMPEG) -> list[str]:
+    """The user's options for an ffmpeg, where that has the encoder."""
+    if text and text.split()[1] not in encoders(program):
         pytest.skip(f"this ffmpeg has no {text.split()[1]}")
     return ["--encoder-options", text]
 
@@ -182,26 +180,30 @@ def test_an_encoder_of_rgb_says_so_and_not_the_films_matrix(tmp_path: Path) -> N
 UNEVEN = "select='lt(n,4)+not(mod(n,3))'"
 
 
+PLACES = [
+    ("left", "", ""),
+    ("center", "", "-c:v ffv1"),
+    ("topleft", "", "-c:v libx265"),
+    ("bottomleft", "", ""),
+    ("left", "format=yuv420p10", ""),
+    ("topleft", "format=yuv420p10", "-c:v ffv1"),
+    ("left", UNEVEN, ""),
+    ("center", UNEVEN, "-c:v ffv1"),
+]
+
+
 @pytest.mark.parametrize(
-    ("location", "filters", "own"),
-    [
-        ("left", "", ""),
-        ("center", "", "-c:v ffv1"),
-        ("topleft", "", "-c:v libx265"),
-        ("bottomleft", "", ""),
-        ("left", "format=yuv420p10", ""),
-        ("topleft", "format=yuv420p10", "-c:v ffv1"),
-        ("left", UNEVEN, ""),
-        ("center", UNEVEN, "-c:v ffv1"),
-    ],
+    ("location", "filters", "own", "each_ffmpeg"),
+    with_other(PLACES, PLACES[-1]),
+    indirect=["each_ffmpeg"],
 )
 def test_the_place_of_the_chroma_stays_at_every_depth_and_rate(
-    tmp_path: Path, location: str, filters: str, own: str
+    tmp_path: Path, location: str, filters: str, own: str, each_ffmpeg: str
 ) -> None:
     rate = ["-fps_mode", "vfr"] if filters == UNEVEN else []
     codec = ["-c:v", "libx264", "-chroma_sample_location", location]
     source = make_film(tmp_path / "in.mkv", "-an", *rate, *codec, filters=filters)
-    said = coloured(source, tmp_path / "out.mkv", *options(own))
+    said = coloured(source, tmp_path / "out.mkv", *options(own, each_ffmpeg))
     before, after = see(source), see(tmp_path / "out.mkv")
     assert after.properties["_ChromaLocation"] == before.properties["_ChromaLocation"]
     assert (
@@ -212,6 +214,7 @@ def test_the_place_of_the_chroma_stays_at_every_depth_and_rate(
     assert ("frame rate varies" in said) == (filters == UNEVEN)
 
 
+@pytest.mark.usefixtures("each_ffmpeg")
 def test_a_place_of_the_chroma_that_is_lost_is_said(tmp_path: Path) -> None:
     codec = ["-c:v", "libx264", "-chroma_sample_location", "topleft"]
     source = make_film(tmp_path / "in.mkv", *codec)

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from films import FFMPEG, encoders, with_other
 from kept import (
     BESIDE,
     CELLS,
-    ENCODERS,
     ENCODINGS,
     PAGE,
     SOURCES,
@@ -43,19 +43,28 @@ def test_the_page_is_what_the_command_makes_of_its_rows() -> None:
     assert {suffix for _, suffix in ENCODINGS} == {*CONTAINERS}
 
 
-def needs(encoder: str) -> None:
-    if encoder not in ENCODERS:
+def needs(encoder: str, program: str = FFMPEG) -> None:
+    if encoder not in encoders(program):
         pytest.skip(f"this ffmpeg has no {encoder}")
+
+
+def check(source: Source, folder: Path) -> None:
+    """Colour a film of a kind; what comes out must be what the page says."""
+    row = source_row(source, folder)
+    # The luma of RGB is made anew, in limited range.
+    assert lost(row.kept) == ({"range"} if source.name.endswith("RGB") else set())
+    assert str(row) == TABLES["Every kind of source"][SOURCES.index(source)]
+    assert "left out" not in row.said.replace("the cover picture is left out", "")
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
 def test_everything_that_a_film_carries_comes_out(source: Source, tmp_path: Path) -> None:
     needs(source.encoder)
-    row = source_row(source, tmp_path)
-    # The luma of RGB is made anew, in limited range.
-    assert lost(row.kept) == ({"range"} if source.name.endswith("RGB") else set())
-    assert str(row) == TABLES["Every kind of source"][SOURCES.index(source)]
-    assert "left out" not in row.said.replace("the cover picture is left out", "")
+    check(source, tmp_path)
+
+
+def test_another_ffmpeg_brings_the_same_out_of_a_broadcast(tmp_path: Path, other_ffmpeg: str) -> None:
+    check(next(source for source in SOURCES if source.name.startswith("MPEG-2 of a broadcast")), tmp_path)
 
 
 @pytest.mark.parametrize("column", CELLS)
@@ -69,11 +78,13 @@ def interlaced(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return rich(tmp_path_factory.mktemp("rich") / "in.mkv")
 
 
-@pytest.mark.parametrize(("codec", "suffix"), ENCODINGS)
+@pytest.mark.parametrize(
+    ("codec", "suffix", "each_ffmpeg"), with_other(ENCODINGS, ("prores_ks", ".mov")), indirect=["each_ffmpeg"]
+)
 def test_every_encoder_keeps_what_the_page_says(
-    codec: str, suffix: str, interlaced: Path, tmp_path: Path
+    codec: str, suffix: str, interlaced: Path, tmp_path: Path, each_ffmpeg: str
 ) -> None:
-    needs(codec)
+    needs(codec, each_ffmpeg)
     row = encoding_row(codec, suffix, interlaced, tmp_path)
     assert str(row) == TABLES["The picture"][ENCODINGS.index((codec, suffix))]
     # What is lost is said before the work begins.
@@ -92,8 +103,12 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("suffix", CONTAINERS)
-def test_every_container_keeps_what_the_page_says(suffix: str, full: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("suffix", "each_ffmpeg"), with_other(CONTAINERS, ".mkv", ".mp4"), indirect=["each_ffmpeg"]
+)
+def test_every_container_keeps_what_the_page_says(
+    suffix: str, full: Path, tmp_path: Path, each_ffmpeg: str
+) -> None:
     row = container_row(suffix, full, tmp_path)
     assert str(row) == TABLES["What lies beside the picture"][[*CONTAINERS].index(suffix)]
     found = dict(zip(BESIDE, row.cells[1:], strict=True))

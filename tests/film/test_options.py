@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from films import run
+from films import run, with_other
 from vapoursynth import core
 
 from vsdeoldify.film import ffmpeg
@@ -128,17 +128,17 @@ def test_a_filter_that_doubles_the_frames_is_told_by_counting(film: Path, tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
-def test_frames_at_other_times_are_told(tmp_path: Path) -> None:
+def test_frames_at_other_times_are_told(tmp_path: Path, each_ffmpeg: str) -> None:
     piece = tmp_path / "piece.mov"
     source = ["-f", "lavfi", "-i", "testsrc2=s=64x48:r=25", "-frames:v", "10", "-c:v", "libx264"]
-    subprocess.run([FFMPEG, "-v", "error", *source, piece], check=True)
-    check_piece(FFMPEG, piece, 10, Fraction(9, 25))
+    subprocess.run([each_ffmpeg, "-v", "error", *source, piece], check=True)
+    check_piece(each_ffmpeg, piece, 10, Fraction(9, 25))
     with pytest.raises(FilmError, match=r"spread 10 frames over 0\.360 seconds and not 0\.720"):
-        check_piece(FFMPEG, piece, 10, Fraction(18, 25))
+        check_piece(each_ffmpeg, piece, 10, Fraction(18, 25))
     with pytest.raises(FilmError, match=r"wrote 10 frames where it was given 9"):
-        check_piece(FFMPEG, piece, 9, Fraction(8, 25))
+        check_piece(each_ffmpeg, piece, 9, Fraction(8, 25))
     with pytest.raises(FilmError, match=r"wrote 0 frames where it was given 3"):
-        check_piece(FFMPEG, tmp_path / "missing.mov", 3, Fraction(1))
+        check_piece(each_ffmpeg, tmp_path / "missing.mov", 3, Fraction(1))
 
 
 REFUSED = {
@@ -155,7 +155,12 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("options", REFUSED)
+@pytest.mark.usefixtures("each_ffmpeg")
+@pytest.mark.parametrize(
+    ("options", "each_ffmpeg"),
+    with_other(REFUSED, "-c:v prores_ks -profile:v 99", "-pix_fmt nonsense", "-vf nonsense"),
+    indirect=["each_ffmpeg"],
+)
 def test_what_ffmpeg_refuses_is_told_in_other_words(film: Path, tmp_path: Path, options: str) -> None:
     output = tmp_path / "out.mkv"
     ran = run("colorize", film, "-o", output, "--encoder-options", options)

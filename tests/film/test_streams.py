@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from films import FFMPEG, coloured, make_film, run_ffmpeg, see
+from films import FFMPEG, coloured, make_film, run_ffmpeg, see, with_other
 
 from vsdeoldify.film import ffmpeg
 
@@ -30,17 +30,22 @@ def sounds(path: Path) -> list[str]:
     return [stream.codec for stream in ffmpeg.contents(FFMPEG, path).of_kind("Audio")]
 
 
+RANGES = [
+    ("aac", ".mp4", ".mkv"),
+    ("aac", ".mp4", ".mp4"),
+    ("aac", ".mov", ".webm"),
+    ("libmp3lame", ".mp4", ".mkv"),
+    ("alac", ".m4v", ".mkv"),
+    ("pcm_s16le", ".mov", ".mkv"),
+    ("libopus", ".mkv", ".mkv"),
+]
+
+
+@pytest.mark.usefixtures("each_ffmpeg")
 @pytest.mark.parametrize(
-    ("codec", "source", "result"),
-    [
-        ("aac", ".mp4", ".mkv"),
-        ("aac", ".mp4", ".mp4"),
-        ("aac", ".mov", ".webm"),
-        ("libmp3lame", ".mp4", ".mkv"),
-        ("alac", ".m4v", ".mkv"),
-        ("pcm_s16le", ".mov", ".mkv"),
-        ("libopus", ".mkv", ".mkv"),
-    ],
+    ("codec", "source", "result", "each_ffmpeg"),
+    with_other(RANGES, RANGES[0]),
+    indirect=["each_ffmpeg"],
 )
 def test_the_sound_of_a_range_of_a_trimmed_film_is_there_and_in_time(
     tmp_path: Path, codec: str, source: str, result: str
@@ -68,8 +73,12 @@ def test_tracks_of_a_range_keep_their_languages(tmp_path: Path) -> None:
     assert re.findall(r"\((\w+)\): Audio: aac", said) == ["fra", "deu"]
 
 
+BROADCASTS = [(".mkv", ["flac", "aac"]), (".mp4", ["aac", "aac"]), (".webm", ["opus", "opus"])]
+
+
+@pytest.mark.usefixtures("each_ffmpeg")
 @pytest.mark.parametrize(
-    ("suffix", "codecs"), [(".mkv", ["flac", "aac"]), (".mp4", ["aac", "aac"]), (".webm", ["opus", "opus"])]
+    ("suffix", "codecs", "each_ffmpeg"), with_other(BROADCASTS, BROADCASTS[0]), indirect=["each_ffmpeg"]
 )
 def test_broadcast_sound_is_converted_and_its_neighbour_stays(
     tmp_path: Path, suffix: str, codecs: list[str]

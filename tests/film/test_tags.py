@@ -8,40 +8,27 @@ import pytest
 from vapoursynth import core
 
 from vsdeoldify.cli import main
-from vsdeoldify.film.encoding import _MATRICES, _PRIMARIES, _TRANSFERS, colour_filters
+from vsdeoldify.film.encoding import (
+    _MATRICES,
+    _PRIMARIES,
+    _TRANSFERS,
+    colour_filters,
+    copied_tags,
+    tags_of,
+)
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 
 
-def test_ffmpeg_knows_the_name_of_every_tag() -> None:
-    for property_name, names in (
-        ("_Matrix", _MATRICES),
-        ("_Primaries", _PRIMARIES),
-        ("_Transfer", _TRANSFERS),
-    ):
-        for code in names:
-            filters = ",".join(colour_filters({property_name: code}, 64, 48))
-            run = subprocess.run(
-                [
-                    FFMPEG,
-                    "-v",
-                    "error",
-                    "-f",
-                    "lavfi",
-                    "-i",
-                    "color=s=64x48:d=0.04",
-                    "-vf",
-                    filters,
-                    "-f",
-                    "null",
-                    "-",
-                ],
-                capture_output=True,
-                text=True,
-                check=False,
-                stdin=subprocess.DEVNULL,
-            )
-            assert run.returncode == 0, (property_name, code, run.stderr)
+def test_ffmpeg_knows_the_name_of_every_tag(each_ffmpeg: str) -> None:
+    command = [each_ffmpeg, "-v", "error", "-f", "lavfi", "-i", "color=s=64x48:d=0.04"]
+    tags = {"_Matrix": _MATRICES, "_Primaries": _PRIMARIES, "_Transfer": _TRANSFERS}
+    for properties in ({name: code} for name, codes in tags.items() for code in codes):
+        filters = ",".join(colour_filters(properties, 64, 48))
+        options = copied_tags(tags_of(properties, 64, 48), full=False, rgb=False)
+        command += ["-vf", filters, "-c:v", "mpeg4", *options, "-f", "null", "-"]
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("transfer", ["bt470m", "bt470bg", "smpte240m"])

@@ -1,5 +1,8 @@
 """One network, one colour: whatever runs it, at whatever size, and whatever the script has set."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 import torch
@@ -89,3 +92,30 @@ def test_one_model_has_one_colour_on_every_backend_at_every_size(
         shared = runner(family, model, backend)
         for size in (*sizes, SIZES[1], SIZES[0]):
             assert_same_colours(picture(size), shared(picture(size)), alone[size])
+
+
+@contextmanager
+def a_scripts_settings() -> Iterator[None]:
+    """What a script may set for itself, of torch and of numpy, all of it at once."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.bfloat16)
+    try:
+        with torch.device("meta"), torch.autocast("cpu", dtype=torch.bfloat16), np.errstate(all="raise"):
+            yield
+    finally:
+        torch.set_default_dtype(before)
+
+
+@EVERY_BACKEND
+def test_what_a_script_sets_in_torch_and_numpy_does_not_reach_the_colours(
+    models: dict[str, list[str]], backend: str
+) -> None:
+    gray = picture(SIZES[0])
+    # To compile takes seconds.
+    for family in FAMILIES if backend == "torch" else ["ddcolor"]:
+        model = models[family][-1]
+        expected = runner(family, model, backend)(gray)
+        with a_scripts_settings():
+            # The one above is gone: this one is loaded, and compiled, anew.
+            found = runner(family, model, backend)(gray)
+        assert np.array_equal(found, expected), family

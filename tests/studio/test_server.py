@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from PIL import Image
 from starlette.testclient import TestClient
 from studios import FRAMES, SCENE, disc_at, picture_of
 
+from vsdeoldify.film.reel import find_reel
+from vsdeoldify.film.script import source_arguments
 from vsdeoldify.pictures.files import decode_picture
 from vsdeoldify.settings.project_file import read_project
 from vsdeoldify.studio import app as server
@@ -238,12 +241,13 @@ def test_the_newest_request_wins_and_a_killed_child_is_replaced(studio: Studio) 
     assert looker.process_id != before
 
 
-def test_a_child_that_always_dies_ends_in_a_sentence(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_film_that_the_child_cannot_read_is_told_in_a_sentence(studio: Studio, tmp_path: Path) -> None:
     looker = studio._looker
     assert looker is not None
-    broken = type(looker)({"source": 1})
+    missing = tmp_path / "missing.mkv"
+    broken = type(looker)(source_arguments(missing))
     try:
-        with pytest.raises(FilmError, match="VideoSource"):
+        with pytest.raises(FilmError, match=re.escape(f"{missing} cannot be read: No such file")):
             broken.ask("source", frame=0, width=64).result(timeout=60)
     finally:
         broken.close()
@@ -319,6 +323,33 @@ def test_a_project_that_cannot_be_read_is_told_on_the_page(film: Path, tmp_path:
         assert "broken.json" in opened.state()["error"]
         with pytest.raises(FilmError, match="still being read"):
             opened.picture(0, "source", 64)
+    finally:
+        opened.close()
+
+
+def test_a_scanned_reel_opens_and_its_command_says_that_it_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = tmp_path / "reel"
+    folder.mkdir()
+    for n in range(12):
+        Image.fromarray(picture_of(n)).save(folder / f"scan_{n + 100:04d}.png")
+    opened = Studio(Asked(folder, preset="preview", device="cpu", reel=find_reel(folder, Fraction(18))))
+    try:
+        opened.begin()
+        wait(lambda: opened.state()["ready"] or opened.state()["error"])
+        state = opened.state()
+        assert state["error"] is None
+        assert (state["name"], state["film"]["frames"], len(state["scenes"])) == ("reel", 12, 2)
+        assert state["film"]["fps"] == pytest.approx(18)
+        assert state["command"] == "vsdeoldify colorize reel --film --fps 18 --project reel.vsdeoldify.json"
+        assert state["render"]["output"] == "reel_colour.mkv"
+        assert "scan_%04d.png" in opened.script()
+        shown = decode_picture(opened.picture(11, "source", 240).result(timeout=60))
+        assert np.abs(shown[..., 1].astype(int) - picture_of(11)).mean() < 4
+        sheet = decode_picture((opened.sheet(0) or Path()).read_bytes())
+        assert sheet[:, :, 0].std() > 20
     finally:
         opened.close()
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from vsdeoldify.film.clips import told
 from vsdeoldify.film.scenes import find_scenes
 from vsdeoldify.film.source import open_file
 from vsdeoldify.studio.sheets import make_sheets
@@ -20,7 +21,8 @@ def test_it_finds_the_scenes_that_the_command_finds_whatever_the_film_is_called(
     path = tmp_path / f"{os.fsdecode(b'f\xeate')}.mp4"
     shutil.copyfile(DEMO, path)
     (tmp_path / "sheets").mkdir()
-    sheets = make_sheets(open_file(path), tmp_path / "sheets", SILENT)
+    film = open_file(path)
+    sheets = make_sheets(film, told(film), tmp_path / "sheets", SILENT)
     found = find_scenes(path)[1]
     assert sheets.scenes(sheets.firsts) == found
     assert len(found) > 1

@@ -119,6 +119,12 @@ class Cluster:
         self.workers[name] = running
         return running
 
+    def start_scheduler(self) -> None:
+        """Start another scheduler in the place of one that has ended."""
+        self.scheduler.end()
+        self.scheduler = _scheduler(self.folder, self.port)
+        self.scheduler.says("Ctrl-C ends it")
+
     def drop(self, name: str) -> None:
         """End a worker."""
         self.workers.pop(name).stop()
@@ -139,6 +145,12 @@ def paths() -> list[str]:
     return [str(HERE), str(HERE.parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
 
 
+def _scheduler(folder: Path, port: int) -> Running:
+    command = [*PROGRAM[:1], "-m", "vsdeoldify", "cluster", "start", "--host", "127.0.0.1"]
+    command += ["--port", str(port), "--certificate", str(folder / "cluster.pem")]
+    return start(command, folder / "scheduler.log")
+
+
 @contextmanager
 def running_cluster(folder: Path) -> Iterator[Cluster]:
     """A scheduler without workers; all that belongs to it ends with the block."""
@@ -147,19 +159,7 @@ def running_cluster(folder: Path) -> Iterator[Cluster]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [
-        *PROGRAM[:1],
-        "-m",
-        "vsdeoldify",
-        "cluster",
-        "start",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-    ]
-    command += ["--certificate", str(folder / "cluster.pem")]
-    cluster = Cluster(folder, port, start(command, folder / "scheduler.log"))
+    cluster = Cluster(folder, port, _scheduler(folder, port))
     try:
         cluster.scheduler.says("Ctrl-C ends it")
         yield cluster
@@ -215,7 +215,9 @@ class Film:
 
 def begin(film: Path, output: Path, *options: str | Path, **env: str) -> Film:
     """Begin to make a film."""
-    command: list[str | Path] = [*PROGRAM, "colorize", film, "-o", output, "--no-stabilizer"]
+    command: list[str | Path] = [*PROGRAM, "colorize", film, "-o", output]
+    # A project says itself how its film is coloured.
+    command += [] if "--project" in options else ["--no-stabilizer"]
     command += ["--encoder-options", "-c:v ffv1", "--segment", "10", *options, "--progress", "json"]
     return Film(start(command, output.with_suffix(".log"), **env), output)
 

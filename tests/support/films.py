@@ -4,7 +4,9 @@ import contextlib
 import io
 import os
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -19,8 +21,30 @@ from vsdeoldify.film import ffmpeg
 
 FFMPEG = ffmpeg.find_ffmpeg()
 BUNDLED: str = imageio_ffmpeg.get_ffmpeg_exe()
+OTHER = os.environ.get("VSDEOLDIFY_OTHER_FFMPEG") or None
+"""Another ffmpeg, to see that films come out alike with it; a program of the name ffmpeg."""
 CLICKS = ("-f", "lavfi", "-i", "aevalsrc='if(lt(mod(t,0.5),0.01),sin(2*PI*1000*t),0)':s=48000")
 """Sound that clicks each half second, as an input of ffmpeg."""
+
+
+def with_other(cases: Iterable[object], *others: object) -> list[object]:
+    """Cases of a test with what the fixture `each_ffmpeg` is to give: "found", and of some "other", too.
+
+    Args:
+        cases: values, or tuples of them.
+        *others: those of the cases that another ffmpeg is to make, too.
+    """
+    given = list(cases)
+    assert all(other in given for other in others), others
+    pairs = [*((case, "found") for case in given), *((case, "other") for case in others)]
+    return [(*case, which) if isinstance(case, tuple) else (case, which) for case, which in pairs]
+
+
+@cache
+def encoders(program: str) -> frozenset[str]:
+    """The names of all encoders that an ffmpeg has."""
+    said = subprocess.run([program, "-hide_banner", "-encoders"], capture_output=True, text=True).stdout
+    return frozenset(said.split())
 
 
 def run_ffmpeg(*arguments: str | Path) -> None:

@@ -22,9 +22,6 @@ from vsdeoldify.film.streams import CONTAINERS
 
 PAGE = Path(__file__).parents[2] / "docs" / "what-is-kept.md"
 WORDS = {True: "yes", False: "no", None: "–"}
-ENCODERS = subprocess.run(
-    [FFMPEG, "-hide_banner", "-encoders"], capture_output=True, text=True
-).stdout.split()
 
 
 def told(path: Path) -> str:
@@ -129,6 +126,19 @@ def carried(path: Path, rate: Fraction | None = None) -> Carried:
         [(float(start), float(end), name) for start, end, name in chapters],
         title[1] if title else "",
         late,
+    )
+
+
+def same_chapters(before: Carried, after: Carried) -> bool:
+    """Whether chapters begin and end with the same frames.
+
+    ffmpeg before 6 begins a film with what decoders drop of its sound, and so the picture later.
+    """
+    later = after.seen.seconds[0] - before.seen.seconds[0]
+    return [name for *_, name in before.chapters] == [name for *_, name in after.chapters] and all(
+        abs(there - here - later) < 0.03
+        for one, other in zip(before.chapters, after.chapters, strict=True)
+        for here, there in zip(one[:2], other[:2], strict=True)
     )
 
 
@@ -436,7 +446,7 @@ def differences(before: Carried, after: Carried) -> dict[str, bool | None]:
         "sound": streams("Audio"),
         "sound in step": None if before.late is None else abs((after.late or 9) - before.late) < 0.01,
         "subtitles": streams("Subtitle"),
-        "chapters": before.chapters == after.chapters if before.chapters else None,
+        "chapters": same_chapters(before, after) if before.chapters else None,
         "title": before.title == after.title if before.title else None,
         "attached files": streams("Attachment"),
     }

@@ -127,5 +127,6 @@ def choose(page: Page, colour: str) -> None:
 
 
 def completed(page: Page) -> None:
-    """Wait until what was painted is completed."""
+    """Wait until what was painted is completed, and the frame a reference."""
     expect(page.locator("body")).to_have_attribute("data-completing", "no", timeout=LONG)
+    expect(page.locator("body")).to_have_attribute("data-keeping", "no", timeout=LONG)

@@ -69,9 +69,13 @@ def on_cluster(address: Address, certificate: Path | None, recipe: Recipe) -> Ma
         check_reachable(address, certificate)
         set_up()
         security = None if certificate is None else security_of(read_certificate(certificate))
-        client = Client(
-            str(address), security=security, set_as_default=False, timeout=15, direct_to_workers=False
-        )
+        try:
+            client = Client(
+                str(address), security=security, set_as_default=False, timeout=15, direct_to_workers=False
+            )
+        except OSError as error:
+            # It may have ended, or be about to start, in this very moment.
+            raise Unreachable(f"{address} does not answer as a cluster does") from error
         try:
             yield client
         finally:
@@ -160,13 +164,15 @@ class _Crew:
         Raises:
             FilmError: they cannot be made; those that are done stay.
         """
+        was_there = False
         try:
             while not self.board.finished:
                 try:
                     with self._connect() as self.client:
+                        was_there = True
                         self._work(done, stage)
                 except Unreachable as error:
-                    if self._waiting_since is None and not self._hands:
+                    if not was_there:
                         raise
                     self._wait(str(error))
             if self.board.error is not None:

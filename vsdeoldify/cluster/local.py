@@ -12,8 +12,8 @@ from .extra import needed
 from .facts import Device
 from .security import make_certificate, security_of
 
-_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-"""What torch and numpy heed."""
+_WAITING = "OMP_WAIT_POLICY"
+"""What torch's threads do while they wait for each other."""
 
 
 @contextmanager
@@ -46,7 +46,7 @@ def local_cluster(
                 device,
                 folder,
                 torch_dir,
-                tuple(_shared_out(device, devices).items()),
+                tuple(_side_by_side(device, devices).items()),
                 local=True,
             )
             options = nanny_options(settings.to_environment(), Path(folder), security, "127.0.0.1")
@@ -79,10 +79,13 @@ def local_cluster(
                 cluster.close(timeout=5)
 
 
-def _shared_out(device: Device, devices: list[Device]) -> dict[str, str]:
-    """Variables by which workers on the processor share its cores; those that were set before stay."""
+def _side_by_side(device: Device, devices: list[Device]) -> dict[str, str]:
+    """Variables by which workers on the processor do not hold each other up; one that was set before stays.
+
+    Each has as many threads as one alone would have: with fewer, torch adds up in another order, which may
+    change a colour by the smallest step. Instead, a thread that waits for the others lets go of its core.
+    """
     alike = sum(other.index == device.index for other in devices)
-    if device.index != "cpu" or alike < 2:
+    if device.index != "cpu" or alike < 2 or _WAITING in os.environ:
         return {}
-    threads = max(1, (os.cpu_count() or 1) // alike)
-    return {name: str(threads) for name in _THREADS if name not in os.environ}
+    return {_WAITING: "PASSIVE"}

@@ -53,6 +53,9 @@ _TRANSFERS = {
     18: "arib-std-b67",
 }
 
+_GAMMAS = {"bt470m": "gamma22", "bt470bg": "gamma28"}
+"""What the option calls a transfer that the filter calls otherwise; ffmpeg before 6 knows no second name."""
+
 _LOCATIONS = {0: "left", 1: "center", 2: "topleft", 3: "top", 4: "bottomleft", 5: "bottom"}
 
 # Which field is shown first, by VapourSynth's numbers.
@@ -140,7 +143,7 @@ def copied_tags(tags: Tags, full: bool, rgb: bool) -> list[str]:
     options = [] if rgb else ["-color_range", _range(full), "-colorspace", tags.matrix]
     for option, value in (
         ("-color_primaries", tags.primaries),
-        ("-color_trc", tags.transfer),
+        ("-color_trc", _GAMMAS.get(tags.transfer or "", tags.transfer)),
         ("-chroma_sample_location", tags.location),
         ("-field_order", {"tff": "tt", "bff": "bb"}.get(tags.fields, "progressive")),
     ):

@@ -16,7 +16,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
@@ -79,12 +79,13 @@ def main(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         return 1  # The reader has gone and knows why.
     except Exception as error:
-        print(ERROR_MARK + json.dumps(_sentence(error)), file=sys.stderr, flush=True)  # noqa: T201
+        print(ERROR_MARK + json.dumps(explained(error)), file=sys.stderr, flush=True)  # noqa: T201
         return 1
     return 0
 
 
-def _sentence(error: BaseException) -> str:
+def explained(error: BaseException) -> str:
+    """What an error says, in words for people."""
     text = sentence(error)
     if (words := of_source(text)) is not None:
         return words
@@ -385,18 +386,38 @@ def write_unexplained(arguments: dict[str, Any], numbers: str, step: int, file: 
     """
     import vapoursynth as vs
 
+    references, firsts = ([int(n) for n in part.split(",") if n] for part in numbers.split(";"))
+    clip = vs.core.bs.VideoSource(**arguments)
+    for n, share in new_shares(clip, references, firsts, range(0, len(clip), step)):
+        file.write(b"%d %.4f\n" % (n, share or 0.0))
+        file.flush()
+
+
+def new_shares(
+    clip: "vs.VideoNode", references: Iterable[int], firsts: Sequence[int], frames: Iterable[int]
+) -> Iterator[tuple[int, float | None]]:
+    """How little references know of frames of a film.
+
+    Args:
+        clip: the film.
+        references: the numbers of the reference frames.
+        firsts: the first frames of the scenes; none: they are looked for.
+        frames: the numbers of the frames.
+
+    Returns:
+        For each of these, its number and the share of it that is in no reference, 0–1; None where no
+        reference reaches it.
+    """
     from ..vsutils import formats, scenes
     from ..vsutils.propagation.references import unexplained
 
-    references, firsts = ([int(n) for n in part.split(",") if n] for part in numbers.split(";"))
-    gray = formats.to_gray(vs.core.bs.VideoSource(**arguments), _LOOKED_AT)
+    gray = formats.to_gray(clip, _LOOKED_AT)
     cuts = scenes.listed_cuts(gray, firsts) if firsts else scenes.find_cuts(gray, StabParams().tht_scen)
     looked_at = unexplained(gray, sorted(references), cuts)
-    for n in range(0, len(looked_at), step):
+    for n in frames:
         with looked_at.get_frame(n) as frame:
             share = frame.props.get("_UnmatchedAverage")
-        file.write(b"%d %.4f\n" % (n, 0.0 if share is None else float(share)))
-        file.flush()
+        yield n, None if share is None else float(share)
 
 
 def write_pictures(

@@ -29,6 +29,11 @@ PLUGIN_MISSING = (
 _LOOKED_AT = 4096
 """Bytes at the beginning, the middle and the end of a film by which another one at its place is known."""
 
+_INDEX_NOTE = (
+    "# What cachepath holds belongs to the file as it was when this script was made: where another film",
+    "# takes its place, or it is changed, make the script anew.",
+)
+
 
 def make_script(
     source: Path | Reel,
@@ -94,9 +99,11 @@ def make_script(
 
 
 def _opened(source: Path, cache: Path | None, track: int | None) -> list[str]:
+    arguments = source_arguments(source, cache, track)
     return [
         "# Any other source filter will do as well, e.g. core.lsmas.LWLibavSource or core.ffms2.Source.",
-        f"source = core.bs.VideoSource({_arguments(source_arguments(source, cache, track))})",
+        *(_INDEX_NOTE if "cachepath" in arguments else []),
+        f"source = core.bs.VideoSource({_arguments(arguments)})",
     ]
 
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -25,6 +25,12 @@ _INDEXED = 100
 """Of films with fewer frames the source filter keeps no index."""
 _BRIGHTNESS = 0.02
 """Of the whole range: what two decoders may differ in."""
+
+
+def pixel_aspect_of(properties: Mapping[str, Any]) -> float:
+    """How wide pixels are for their height, by a frame's properties; 1 where nothing says."""
+    wide, high = int(properties.get("_SARNum", 1)), int(properties.get("_SARDen", 1))
+    return wide / high if min(wide, high) > 0 else 1.0
 
 
 @dataclass(frozen=True)
@@ -78,8 +84,7 @@ class Film:
     @property
     def pixel_aspect(self) -> float:
         """How wide its pixels are for their height; 1 where nothing says."""
-        wide, high = self.properties.get("_SARNum", 1), self.properties.get("_SARDen", 1)
-        return wide / high if min(wide, high) > 0 else 1.0
+        return pixel_aspect_of(self.properties)
 
     @property
     def full(self) -> bool:

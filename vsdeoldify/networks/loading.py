@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -29,6 +30,9 @@ _engines: WeakValueDictionary[object, Engine] = WeakValueDictionary()
 _lock = Lock()
 
 _remembered = 0
+
+_held: deque[Engine] = deque(maxlen=4)
+"""While results are remembered: the engines asked for last, so that whoever goes back finds them warm."""
 
 
 def remember_results(most: int) -> None:
@@ -98,6 +102,10 @@ def load_runner(
             if _remembered:
                 engine = RememberingEngine(engine, _remembered)
             _engines[key] = engine
+        if _remembered:
+            if engine in _held:
+                _held.remove(engine)
+            _held.append(engine)
     return Runner(engine, device, name)
 
 

@@ -39,12 +39,27 @@ class PreviewColorizer(nn.Module):
         """
         gray = gray.float()
         side = gray.shape[-1]
-        inner = min(self.working_size, max(STRIDE, side // STRIDE * STRIDE))
-        small = gray
-        if inner != side:
-            small = functional.interpolate(gray, (inner, inner), mode="bilinear", antialias=True)
-        x = small.to(self.network.anchors.dtype).contiguous(memory_format=torch.channels_last)
+        x = self._shrunk(gray)
         ab = self.network(x).float()
-        if inner != side:
+        if x.shape[-1] != side:
             ab = functional.interpolate(ab, (side, side), mode="bilinear", align_corners=False)
         return rgb_to_chroma(lab_to_rgb(torch.cat((luma_to_lightness(gray), ab), dim=1)))
+
+    def features(self, gray: Tensor) -> Tensor:
+        """What the network sees in a batch, see `PreviewNetwork.features`.
+
+        Args:
+            gray: (B, 1, S, S) in [0, 1].
+
+        Returns:
+            (B, 64, s, s) float32, where s is a fourth of the side that the network works at.
+        """
+        return self.network.features(self._shrunk(gray.float())).float()
+
+    def _shrunk(self, gray: Tensor) -> Tensor:
+        """A batch as the network takes it."""
+        side = gray.shape[-1]
+        inner = min(self.working_size, max(STRIDE, side // STRIDE * STRIDE))
+        if inner != side:
+            gray = functional.interpolate(gray, (inner, inner), mode="bilinear", antialias=True)
+        return gray.to(self.network.anchors.dtype).contiguous(memory_format=torch.channels_last)

@@ -3,6 +3,13 @@
 A hint reaches as far as the picture looks alike. What it changes is spread by a random walk on a coarse grid
 whose steps avoid edges of the luma (Levin, Lischinski and Weiss, "Colorization using Optimization", 2004) and
 of the automatic colours, and which ends after a while: far from every hint the automatic colours stay.
+
+The walk tells, for every cell, how likely it is to come from each of the colours that were set, or from none.
+Where a colour was set that is unlike the automatic one, these contend (as the labels in Grady, "Random Walks
+for Image Segmentation", 2006): a blue pullover is one thing, and the face above it, which one walk in four
+joins to it, is no quarter of it. And what does not look like anything that was hinted at, to the bundled
+network too, holds on to its automatic colours. A colour much like the automatic one is a matter of light, and
+spreads softly.
 """
 
 from __future__ import annotations
@@ -17,23 +24,33 @@ from torch.nn import functional
 
 type Array = NDArray[np.float32]
 
-_GRID = 112
+_GRID = 80
 """Cells of the grid in each direction; the time grows with the fourth power."""
+
+_MOST_COLOURS = 8
+"""How many colours that a person set contend for a cell; those that are alike are one."""
 
 # All of these were chosen on validation pictures with `benchmarks/hints.py`.
 _LUMA_SHARE, _LUMA_FLOOR = 0.15, 1e-4
 _CHROMA = 0.02
-_DECAY = 6e-5
+_DECAY = 5e-5
 _PULL = 50.0
 _DIFFERENCE = 0.35
 _SHARPNESS = 0.04
+_ALIKE = 0.04
+_DECIDED, _MEANT, _LEFT = 3.0, 0.2, 0.01
+_ANCHOR = 3e-3
+_LIKE_LUMA, _LIKE_CHROMA, _LIKE_THING = 0.3, 0.06, 0.25
+_MOST_LOOKED_AT = 400
 
 # The neighbours to the right and below of a cell, (rows, columns): each pair of neighbours once.
 _NEIGHBOURS = ((0, 1), (1, -1), (1, 0), (1, 1))
 _DIAGONAL = 0.7
 
 
-def complete(gray: Array, automatic: Array, hints: Array, mask: NDArray[np.bool_]) -> Array:
+def complete(
+    gray: Array, automatic: Array, hints: Array, mask: NDArray[np.bool_], features: Array | None = None
+) -> Array:
     """Spread a person's colours over a picture and keep the automatic ones elsewhere.
 
     Args:
@@ -42,6 +59,9 @@ def complete(gray: Array, automatic: Array, hints: Array, mask: NDArray[np.bool_
         hints: U and V (2, H, W) where `mask` is set, anything finite elsewhere. Points, strokes and
             whole areas are all the same to it.
         mask: (H, W), where a colour is given.
+        features: what a network sees in the picture (C, h, w), as `PreviewColorizer.features` gives it: cells
+            in which it sees something else than under the hints keep to the automatic colours. None: only
+            luma and automatic colours tell what is another thing.
 
     Returns:
         U and V (2, H, W), −0.5…0.5: the hints where they are given; the automatic colours as they are where
@@ -55,10 +75,12 @@ def complete(gray: Array, automatic: Array, hints: Array, mask: NDArray[np.bool_
     if not mask.any():
         return automatic.copy()
     with _one_thread():
-        return _complete(gray, automatic, hints, mask)
+        return _complete(gray, automatic, hints, mask, features)
 
 
-def _complete(gray: Array, automatic: Array, hints: Array, mask: NDArray[np.bool_]) -> Array:
+def _complete(
+    gray: Array, automatic: Array, hints: Array, mask: NDArray[np.bool_], features: Array | None
+) -> Array:
     hints = np.where(mask, hints, np.float32(0))
     size = (min(_GRID, gray.shape[0]), min(_GRID, gray.shape[1]))
     small_gray = _shrunk(gray[None], size)[0]
@@ -71,18 +93,85 @@ def _complete(gray: Array, automatic: Array, hints: Array, mask: NDArray[np.bool
     steps = _steps(small_gray, small_automatic)
     degree = _degree(steps)
     pull = _PULL * np.minimum(1, 4 * given)
-    sources = pull[..., None] * np.stack((np.ones_like(pull), *wanted, *before), axis=-1)
-    diagonal = degree * (1 + _DECAY) + pull + 1e-7
-    spread = np.moveaxis(_solve(diagonal, steps, sources.astype(np.float32)), -1, 0)
-    reach, wanted, before = np.split(_enlarged(spread, small_gray, gray), (1, 3))
-
+    places = np.nonzero(given)
+    colours = _alike(wanted[:, *places])
+    sources = np.zeros((*size, colours.max() + 1, 5), np.float32)
+    sources[*places, colours] = (pull * np.stack((np.ones_like(pull), *wanted, *before)))[:, *places].T
+    changes = np.hypot(*(wanted - before))[places]
+    meant = np.minimum(1, np.average(changes, weights=pull[places]) / _MEANT)
+    strange = _strangeness(small_gray, small_automatic, features, places)
+    diagonal = degree * (1 + _DECAY) + pull + _ANCHOR * meant**2 * strange + 1e-7
+    spread = _solve(diagonal.astype(np.float32), steps, sources.reshape(*size, -1)).reshape(sources.shape)
+    spread *= _contended(spread[..., 0], _means(changes, colours, pull[places]))[..., None]
+    corrections = np.moveaxis(spread.sum(axis=2), -1, 0)
+    reach, wanted, before = corrections[0].clip(0, 1), corrections[1:3], corrections[3:]
     # Two ways to correct: by the difference between hint and automatic colour, which keeps the automatic
     # shades, and by the hint's colour itself, which makes an object one. A mixture is better than either.
-    differing = automatic + wanted - before
-    replacing = wanted + (1 - reach.clip(0, 1)) * automatic
-    result = _DIFFERENCE * differing + (1 - _DIFFERENCE) * replacing
+    kept = 1 - (1 - _DIFFERENCE) * reach
+    added = wanted - _DIFFERENCE * before
+    enlarged = _enlarged(np.concatenate((kept[None], added)), small_gray, gray)
+    result = enlarged[0] * automatic + enlarged[1:]
     completed: Array = np.where(mask, hints, result).clip(-0.5, 0.5).astype(np.float32)
     return completed
+
+
+def _strangeness(
+    gray: Array, chroma: Array, features: Array | None, places: tuple[NDArray[np.intp], ...]
+) -> Array:
+    """How unlike each cell of the grid (R, C) is to the likest cell that was hinted at: 0–1."""
+    looks = [_softened(gray[None]) / _LIKE_LUMA, _softened(chroma) / _LIKE_CHROMA]
+    if features is not None:
+        tensor = torch.from_numpy(np.ascontiguousarray(features, np.float32))[None]
+        seen = functional.interpolate(tensor, gray.shape, mode="bilinear", align_corners=False)[0]
+        looks.append(functional.normalize(seen, dim=0).numpy() / np.float32(np.sqrt(2 * _LIKE_THING)))
+    look = np.concatenate(looks).reshape(-1, gray.size)
+    # Of long strokes every so many cells will do.
+    step = -(-len(places[0]) // _MOST_LOOKED_AT)
+    hinted = look[:, (places[0] * gray.shape[1] + places[1])[::step]]
+    apart = (look * look).sum(axis=0)[:, None] + (hinted * hinted).sum(axis=0) - 2 * (look.T @ hinted)
+    return np.asarray(1 - np.exp(-np.maximum(apart.min(axis=1), 0)), np.float32).reshape(gray.shape)
+
+
+def _softened(planes: Array) -> Array:
+    """Means over 3×3 or, of colours, 5×5 cells."""
+    size = 3 if len(planes) == 1 else 5
+    softened = functional.avg_pool2d(
+        torch.from_numpy(planes)[None], size, 1, size // 2, count_include_pad=False
+    )
+    means: Array = softened[0].numpy()
+    return means
+
+
+def _alike(chroma: Array) -> NDArray[np.intp]:
+    """Sort colours (2, N) into groups: the number of each one's, at most `_MOST_COLOURS`."""
+    centres = chroma[:, :1]
+    while True:
+        apart = ((chroma[:, :, None] - centres[:, None]) ** 2).sum(axis=0)
+        farthest = apart.min(axis=1).argmax()
+        if centres.shape[1] == _MOST_COLOURS or apart[farthest].min() < _ALIKE**2:
+            return apart.argmin(axis=1)
+        centres = np.concatenate((centres, chroma[:, farthest, None]), axis=1)
+
+
+def _means(values: Array, groups: NDArray[np.intp], weights: Array) -> Array:
+    """The weighted means of the values of each group."""
+    return np.asarray(np.bincount(groups, weights * values) / np.bincount(groups, weights), np.float32)
+
+
+def _contended(shares: Array, changes: Array) -> Array:
+    """What the shares of colours are to be multiplied by, so that the likeliest takes most.
+
+    Args:
+        shares: how likely a cell comes from each colour (R, C, K); what is left to 1 is the automatic one.
+        changes: how unlike the automatic colours each of them is (K,).
+    """
+    shares = np.maximum(shares, 0)
+    left = np.maximum(1 - shares.sum(axis=-1, keepdims=True), 0)
+    powers = shares**_DECIDED
+    decided = powers / (powers.sum(axis=-1, keepdims=True) + _LEFT * left**_DECIDED + 1e-9)
+    how = np.minimum(1, changes / _MEANT)
+    factors: Array = (1 - how) + how * decided / np.maximum(shares, 1e-6)
+    return factors.astype(np.float32)
 
 
 def _check(gray: Array, automatic: Array, hints: Array, mask: NDArray[np.bool_]) -> None:
@@ -207,17 +296,17 @@ def _enlarged(planes: Array, small_gray: Array, gray: Array) -> Array:
     y = (np.arange(height) + 0.5) * rows / height - 0.5
     x = (np.arange(width) + 0.5) * columns / width - 0.5
     total = np.zeros_like(gray)
-    result = np.zeros((len(planes), height, width), np.float32)
+    result = np.zeros((height, width, len(planes)), np.float32)
+    # One row for each cell, so that all its values are read at once.
+    values, lumas = np.ascontiguousarray(planes.reshape(len(planes), -1).T), small_gray.ravel()
     for place_y in (np.floor(y), np.floor(y) + 1):
         for place_x in (np.floor(x), np.floor(x) + 1):
             near = np.outer(1 - np.abs(y - place_y), 1 - np.abs(x - place_x)).astype(np.float32)
-            cells = np.ix_(
-                place_y.clip(0, rows - 1).astype(np.int64), place_x.clip(0, columns - 1).astype(np.int64)
-            )
-            alike = np.exp(-((gray - small_gray[cells]) ** 2) / (2 * _SHARPNESS**2)) + np.float32(1e-4)
-            weight = near * alike
+            cells = place_y.clip(0, rows - 1).astype(np.intp)[:, None] * columns
+            cells = cells + place_x.clip(0, columns - 1).astype(np.intp)
+            unlike = gray - lumas.take(cells)
+            weight = near * (np.exp(unlike * unlike * np.float32(-0.5 / _SHARPNESS**2)) + np.float32(1e-4))
             total += weight
-            result += weight * planes[:, *cells]
+            result += weight[..., None] * values.take(cells, axis=0)
     # A pixel in the middle of a cell has that cell alone, with a weight of at least 1e-4.
-    enlarged: Array = (result / np.maximum(total, 1e-12)).astype(np.float32)
-    return enlarged
+    return np.asarray(np.moveaxis(result / np.maximum(total, 1e-12)[..., None], -1, 0), np.float32)

@@ -189,14 +189,29 @@ class PreviewNetwork(nn.Module):
         Returns:
             (B, ANCHORS, H/2, W/2).
         """
+        y: Tensor = self.choose(self._decoded(gray, len(self.merges)))
+        return y
+
+    def features(self, gray: Tensor) -> Tensor:
+        """What the network makes of a picture before it names colours: alike where things are alike.
+
+        Args:
+            gray: as `logits` takes it.
+
+        Returns:
+            (B, 64, H/4, W/4).
+        """
+        return self._decoded(gray, 3)
+
+    def _decoded(self, gray: Tensor, steps: int) -> Tensor:
+        """The decoder's map after so many of its steps up."""
         features = self.encoder(gray * 2 - 1)
         head = features.pop()
-        x = self.local(head)
+        x: Tensor = self.local(head)
         x = x + self.whole(head.mean(dim=(2, 3)))[:, :, None, None]
-        for merge in self.merges:
+        for merge in list(self.merges)[:steps]:
             x = merge(x, features.pop())
-        y: Tensor = self.choose(x)
-        return y
+        return x
 
     def mean(self, logits: Tensor) -> Tensor:
         """The mean a/b (B, 2, H, W) for logits (B, ANCHORS, H, W): after bias, temperature and gain."""

@@ -72,6 +72,7 @@ class _Api:
             ("GET", "/api/frame/{number:int}", self._frame),
             ("GET", "/api/palette/{number:int}", self._palette),
             ("GET", "/api/unsure/{number:int}", self._unsure),
+            ("GET", "/api/prepare/{number:int}", self._prepare),
             ("GET", "/api/script", self._script),
             ("PUT", "/api/settings", self._settings),
             ("POST", "/api/settings/reset", self._reset),
@@ -122,6 +123,10 @@ class _Api:
     async def _unsure(self, request: Request) -> Response:
         made = await run_in_threadpool(self._studio.unsure, request.path_params["number"])
         return _json(await _answer(made))
+
+    async def _prepare(self, request: Request) -> Response:
+        made = await run_in_threadpool(self._studio.prepare, request.path_params["number"])
+        return _json(await _answer(made) or b"true")
 
     async def _script(self, request: Request) -> Response:
         return JSONResponse({"script": await run_in_threadpool(self._studio.script)})

@@ -17,18 +17,21 @@ from pathlib import Path
 from threading import Condition, Lock, Thread
 from typing import IO, TYPE_CHECKING, Any
 
-from ..film.names import named
-from ..film.render import ERROR_MARK, scene_line, scene_marks
-from ..support.words import sentence
+from ..film.clips import open_clip
+from ..film.inputs import unreadable
+from ..film.render import ERROR_MARK, explained, scene_line, scene_marks
 
 if TYPE_CHECKING:
     from .looking import Darkroom
 
-LANES = ("complete", "source", "colour", "piece", "adopt", "calm", "palette", "play", "unsure", "thumb")
+LANES = (
+    *("complete", "source", "colour", "piece", "adopt", "keep", "prepare"),
+    *("calm", "palette", "play", "unsure", "thumb"),
+)
 """What is asked for, the most urgent first."""
-QUICK = frozenset({"complete", "source", "piece", "adopt"})
+QUICK = frozenset({"complete", "source", "piece", "adopt", "keep", "prepare"})
 """Lanes that do not wait for the others."""
-KEPT = frozenset({"play", "adopt", "thumb"})
+KEPT = frozenset({"play", "adopt", "keep", "thumb"})
 """Lanes in which every request counts."""
 COLUMNS = ROWS = 5
 """Pictures side by side and one below the other in a scrub sheet."""
@@ -100,7 +103,8 @@ def look(source: Mapping[str, Any], scratch: Path, result: IO[bytes]) -> None:
 
 def _work(desk: Desk, source: Mapping[str, Any], scratch: Path, result: IO[bytes], guard: Lock) -> None:
     """Answer the requests of a desk."""
-    from .looking import Superseded
+    with guard:  # Two threads must not load the same libraries at once.
+        from .looking import Superseded
 
     scratch.mkdir(exist_ok=True)
     room: Darkroom | None = None
@@ -112,14 +116,14 @@ def _work(desk: Desk, source: Mapping[str, Any], scratch: Path, result: IO[bytes
             data = b""
             try:
                 if room is None:
-                    with guard:  # Two threads must not load the same libraries.
+                    with guard:
                         room = _darkroom(source, scratch)
                 data = _actions(room)[request["lane"]](request, desk.stale)
                 head["size"] = len(data)
             except Superseded:
                 head["dropped"] = True
             except Exception as error:
-                head["error"] = sentence(error)
+                head["error"] = explained(error)
             answers.append((head, data))
         with guard:
             for head, data in answers:
@@ -128,11 +132,18 @@ def _work(desk: Desk, source: Mapping[str, Any], scratch: Path, result: IO[bytes
 
 
 def _darkroom(source: Mapping[str, Any], scratch: Path) -> "Darkroom":
+    import vapoursynth as vs
+
     from ..networks.loading import remember_results
     from .looking import Darkroom
 
     remember_results(_REMEMBERED)
-    return Darkroom({**source, "cachesize": _DECODED}, scratch)
+    try:
+        clip = open_clip(source, cachesize=_DECODED)
+    except vs.Error as error:
+        first = source["runs"][0] if "runs" in source else source
+        raise unreadable(Path(first["source"]), str(error)) from None
+    return Darkroom(clip, scratch)
 
 
 def _actions(room: "Darkroom") -> "dict[str, Callable[[Mapping[str, Any], Callable[[], bool]], bytes]]":
@@ -144,6 +155,8 @@ def _actions(room: "Darkroom") -> "dict[str, Callable[[Mapping[str, Any], Callab
         "thumb": room.coloured_picture,
         "piece": room.piece_picture,
         "complete": room.completed_picture,
+        "keep": room.keep,
+        "prepare": room.prepare,
         "adopt": room.adopt,
         "palette": room.palette,
         "unsure": room.unsure,
@@ -161,7 +174,7 @@ def write_sheets(
     """Write the pictures for scrubbing, and a line for every frame: whether a scene begins; its mean luma.
 
     Args:
-        source: the arguments of `bs.VideoSource`.
+        source: what `film.clips.told` says of the film.
         folder: where the sheets go, as `0.jpg`, `1.jpg`, …
         size: width and height of a frame on them.
         step: every so many frames one is shown.
@@ -174,7 +187,7 @@ def write_sheets(
     from ..pictures.files import encode_picture
     from ..vsutils.frames import in_order
 
-    clip = vs.core.bs.VideoSource(**source)
+    clip = open_clip(source)
     marks = scene_marks(clip, threshold)
     luma = clip if clip.format.color_family != vs.RGB else clip.resize.Bicubic(format=vs.YUV444P8, matrix=6)
     luma = luma.std.RemoveFrameProps(["_FieldBased", "_SARNum", "_SARDen", "_Matrix", "_ChromaLocation"])
@@ -208,7 +221,7 @@ def main(arguments: Sequence[str]) -> int:
     # A library may print: stdout belongs to the answers.
     result = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    action, source = arguments[0], named(json.loads(arguments[1]))
+    action, source = arguments[0], json.loads(arguments[1])
     try:
         if action == "look":
             look(source, Path(arguments[2]), result)
@@ -218,7 +231,7 @@ def main(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         return 1
     except Exception as error:
-        os.write(2, (ERROR_MARK + json.dumps(sentence(error)) + "\n").encode())
+        os.write(2, (ERROR_MARK + json.dumps(explained(error)) + "\n").encode())
         return 1
     return 0
 

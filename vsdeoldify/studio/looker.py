@@ -32,7 +32,7 @@ class Looker:
     """Asks the child process for pictures; all methods may be called from any thread.
 
     Args:
-        source: the arguments of `bs.VideoSource`.
+        source: what `film.clips.told` says of the film.
     """
 
     def __init__(self, source: Mapping[str, Any]) -> None:

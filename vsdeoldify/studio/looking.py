@@ -10,36 +10,40 @@ import shutil
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 import vapoursynth as vs
 from numpy.typing import NDArray
 from vapoursynth import core
 
 from ..film.names import named
+from ..film.render import new_shares
+from ..film.source import pixel_aspect_of
 from ..functions import colorize, ddeoldify_scenes
 from ..pictures.files import Picture, encode_picture, frame_to_picture, read_picture, write_picture
+from ..preview.colorizer import PreviewColorizer
 from ..preview.complete import complete
+from ..preview.network import load_preview
 from ..runtime.device import default_device_index
 from ..settings.references import picture_name
 from ..support.errors import PictureError
 from ..support.h273 import BLUE_OF_U, MATRIX_BT601, RED_OF_V, assumed_matrix
-from ..vsutils import formats, scenes
+from ..vsutils import formats
 from ..vsutils.propagation import folder as pictures_on_canvas
-from ..vsutils.propagation.references import unexplained
 
 type Asked = Mapping[str, Any]
+type Floats = NDArray[np.float32]
 
 _QUALITY = 90
 _GRAPHS = 8
 """How many settings' graphs stay ready."""
 _CORRECTED = 384
 """Side of the square on which a person's colours are completed."""
-_LOOKED_AT = 256
-"""Side of the picture in which the frames are looked for that references know least of."""
 _SLOW = 0.15
 """Seconds for one frame from which neighbours are made one by one, to be able to stop between them."""
 _SHADES = 10
@@ -59,19 +63,19 @@ class Darkroom:
     """A film, and everything that makes pictures of it.
 
     Args:
-        source: the arguments of `bs.VideoSource`.
+        source: the film's clip.
         scratch: a folder of its own for what is needed meanwhile.
     """
 
-    def __init__(self, source: Mapping[str, Any], scratch: Path) -> None:
-        self._source: vs.VideoNode = core.bs.VideoSource(**source)
+    def __init__(self, source: vs.VideoNode, scratch: Path) -> None:
+        self._source = source
         self._scratch = scratch
         self._graphs: OrderedDict[str, vs.VideoNode] = OrderedDict()
         self._pieces: OrderedDict[str, vs.VideoNode] = OrderedDict()
+        self._corrected: tuple[str, tuple[Floats, Floats, Floats]] | None = None
         self._seconds = 0.0
         with self._source.get_frame(0) as frame:
-            wide, high = (frame.props.get(name, 1) for name in ("_SARNum", "_SARDen"))
-        self._aspect = int(wide) / int(high) if min(int(wide), int(high)) > 0 else 1.0
+            self._aspect = pixel_aspect_of(frame.props)
 
     def source_picture(self, asked: Asked, busy: Callable[[], bool]) -> bytes:
         """A frame of the source as JPEG."""
@@ -105,24 +109,43 @@ class Darkroom:
         return self._jpeg(clip, min(asked["index"], len(clip) - 1), asked["width"])
 
     def completed_picture(self, asked: Asked, busy: Callable[[], bool]) -> bytes:
-        """A frame with a person's colours, completed; kept as a reference where `keep` says so.
+        """A frame with a person's colours, completed, as JPEG.
 
         Args:
             asked: `frame`, `width`, `look`, `strokes` (points as shares of the width and height, a radius as
-                share of the width, and the colour in RGB), `base` (a picture to paint over, or None) and
-                `keep` (the file to write, or None).
+                share of the width, and the colour in RGB) and `base` (a picture to paint over, or None).
             busy: whether a newer request waits.
         """
+        return self._jpeg(self._completed(asked), 0, asked["width"])
+
+    def keep(self, asked: Asked, busy: Callable[[], bool]) -> bytes:
+        """Keep a completed frame as a reference: as `completed_picture`, with `keep`, the file to write."""
+        self._keep(self._completed(asked), Path(asked["keep"]))
+        return b""
+
+    def prepare(self, asked: Asked, busy: Callable[[], bool]) -> bytes:
+        """Look at a frame that somebody may set colours on: as `completed_picture`, without strokes."""
+        self._seen(asked)
+        return b""
+
+    def _completed(self, asked: Asked) -> vs.VideoNode:
+        """A frame of the film with a person's colours, completed."""
+        gray, automatic, features = self._seen(asked)
+        hints, mask = drawn(
+            asked["strokes"], _CORRECTED, self._source.height / (self._source.width * self._aspect)
+        )
+        return self._with_chroma(asked["frame"], complete(gray, automatic, hints, mask, features))
+
+    def _seen(self, asked: Asked) -> tuple[Floats, Floats, Floats]:
+        """The luma of a frame, the colours that hints correct, and what the bundled network sees in it."""
         n, size = asked["frame"], _CORRECTED
-        gray, automatic = self._automatic(asked["look"], n, size)
-        if asked.get("base"):
-            automatic = pictures_on_canvas.read_picture(Path(asked["base"]), size)[1:]
-        hints, mask = drawn(asked["strokes"], size, self._source.height * size / self._source.width / size)
-        chroma = complete(gray, automatic, hints, mask)
-        clip = self._with_chroma(n, chroma)
-        if asked.get("keep"):
-            self._keep(clip, Path(asked["keep"]))
-        return self._jpeg(clip, 0, asked["width"])
+        key = json.dumps([n, asked["look"] | {"references": None}, asked["base"]], sort_keys=True)
+        if self._corrected is None or self._corrected[0] != key:
+            gray, automatic = self._automatic(asked["look"], n, size)
+            if asked["base"]:
+                automatic = pictures_on_canvas.read_picture(Path(asked["base"]), size)[1:]
+            self._corrected = key, (gray, automatic, _features(gray))
+        return self._corrected[1]
 
     def adopt(self, asked: Asked, busy: Callable[[], bool]) -> bytes:
         """Keep a picture that was made elsewhere as the reference of a frame, with the film's luma.
@@ -171,16 +194,11 @@ class Darkroom:
             asked: `frames`, `references` (numbers of frames) and `firsts` of the scenes.
             busy: whether a newer request waits.
         """
-        gray = formats.to_gray(self._source, _LOOKED_AT)
-        cuts = scenes.listed_cuts(gray, asked["firsts"])
-        clip = unexplained(gray, sorted(asked["references"]), cuts)
         found = []
-        for n in asked["frames"]:
+        for n, share in new_shares(self._source, asked["references"], asked["firsts"], asked["frames"]):
             if busy():
                 raise Superseded
-            with clip.get_frame(n) as frame:
-                share = frame.props.get("_UnmatchedAverage")
-            found.append((n, 1.0 if share is None else round(float(share), 4)))
+            found.append((n, 1.0 if share is None else round(share, 4)))
         return json.dumps(found).encode()
 
     def _automatic(self, look: Asked, n: int, size: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -271,6 +289,19 @@ class Darkroom:
         natural = round(max(clip.width, clip.width * self._aspect))
         wide = natural if width == 0 else min(width, natural)
         return _rgb(clip[n], wide, max(1, round(wide / aspect)))
+
+
+@cache
+def _seer() -> PreviewColorizer:
+    """The bundled network, to tell things apart."""
+    return PreviewColorizer(load_preview()).eval()
+
+
+def _features(gray: Floats) -> Floats:
+    """What the bundled network sees in a gray square (S, S)."""
+    with torch.inference_mode():
+        seen: Floats = _seer().features(torch.from_numpy(np.ascontiguousarray(gray))[None, None])[0].numpy()
+    return seen
 
 
 def _rgb(clip: vs.VideoNode, width: int, height: int) -> vs.VideoNode:

@@ -1,6 +1,7 @@
 """A studio: one film, what a person decides about it, and all that makes its pictures."""
 
 import shlex
+import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -10,10 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ..film.clips import told
 from ..film.project import check_film, identity_of, open_project, recipe_of, save_project
+from ..film.reel import Reel
 from ..film.scenes import Scene
-from ..film.script import source_arguments
-from ..film.source import Film, open_file
+from ..film.source import Film, open_file, open_reel
 from ..film.streams import CONTAINERS
 from ..networks.files import used_models
 from ..settings import project as editing
@@ -23,17 +25,22 @@ from ..settings.project_file import project_path
 from ..support.errors import FilmError, ModelError, RequestError
 from ..support.files import Lock
 from ..support.words import sentence
+from .later import Later
 from .looker import Looker
 from .options import describe
 from .pictures import Pictures, check_strokes
 from .rendering import Rendering
 from .reports import Hub
-from .sheets import Sheets, folder_of, make_sheets
+from .sheets import Sheets, folder_of, make_sheets, state_of
 from .view import effective, look_of, missing_models, scenes_of
 
 _HISTORY = 200
 _PULLED = 1.5
 """Seconds within which changes of one kind are one."""
+_PAUSE = 0.5
+"""Seconds after the last hint before the frame becomes a reference: the picture of a next hint goes first."""
+_LAST = 20
+"""Seconds that an ending studio waits for references to be written."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +48,13 @@ class Asked:
     """What the command asks for.
 
     Attributes:
-        film: the film.
+        film: the film: a file, or what a person gave for the numbered pictures of a reel.
         project: its project's file; None: beside it.
         output: the film to write; None: beside it.
         preset: of a new project; None: the best one whose models are there, up to "medium".
         device: as `ddeoldify` takes it; None: the first GPU, else the CPU.
         models: the folder of the model files, or None.
+        reel: the numbered pictures that are the film, or None.
     """
 
     film: Path
@@ -55,6 +63,22 @@ class Asked:
     preset: str | None = None
     device: int | str | None = None
     models: Path | None = None
+    reel: Reel | None = None
+
+    @property
+    def source(self) -> Path:
+        """What everything is named after, and lies beside."""
+        return self.film if self.reel is None else self.reel.folder
+
+    @property
+    def stem(self) -> str:
+        """Its name without what says of which kind it is."""
+        return self.film.stem if self.reel is None else self.reel.folder.name
+
+    @property
+    def reel_options(self) -> tuple[str, ...]:
+        """The options of the command line that make a film of pictures."""
+        return () if self.reel is None else ("--film", "--fps", str(self.reel.rate))
 
 
 class Studio:
@@ -75,12 +99,12 @@ class Studio:
             self._lock = Lock(self._folder / "lock")
         except BlockingIOError:
             raise FilmError(
-                f"another studio is open for {asked.film.name}: go on there, or end it first (Ctrl-C in its "
-                "terminal)"
+                f"another studio is open for {asked.source.name}: go on there, or end it first (Ctrl-C in "
+                "its terminal)"
             ) from None
-        self._path = asked.project or project_path(asked.film)
-        suffix = asked.film.suffix.lower() if asked.film.suffix.lower() in CONTAINERS else ".mkv"
-        output = asked.output or asked.film.with_name(f"{asked.film.stem}_colour{suffix}")
+        self._path = asked.project or project_path(asked.source)
+        suffix = asked.source.suffix.lower() if asked.source.suffix.lower() in CONTAINERS else ".mkv"
+        output = asked.output or asked.source.with_name(f"{asked.stem}_colour{suffix}")
         self.rendering = Rendering(asked.film, self._path, output, self._folder, self._machine_options())
         self._guard = threading.RLock()
         self._error: str | None = None
@@ -93,6 +117,7 @@ class Studio:
         self._undo: list[Project] = []
         self._redo: list[Project] = []
         self._ended = threading.Event()
+        self._later = Later(_PAUSE, lambda: self.hub.tell("state"))
 
     def begin(self) -> None:
         """Open the film and find its scenes, in a thread; `state` tells how far it is."""
@@ -102,6 +127,7 @@ class Studio:
     def close(self) -> None:
         """End what belongs to the studio; a render goes on."""
         self._ended.set()
+        self._later.finish(_LAST)
         self.hub.close()
         with self._guard:
             if self._looker is not None:
@@ -115,14 +141,14 @@ class Studio:
         with self._guard:
             film, sheets, project = self._film, self._sheets, self._project
             if film is None or sheets is None or project is None:
-                return {"ready": False, "name": self._asked.film.name, "error": self._error}
+                return {"ready": False, "name": self._asked.source.name, "error": self._error}
             references, trouble = self._pictures().all()
             firsts = tuple(scene.first for scene in project.scenes)
             if self._found[0] != firsts:
                 self._found = firsts, sheets.scenes(firsts)
             return {
                 "ready": True,
-                "name": film.path.name,
+                "name": self._asked.source.name,
                 "error": None,
                 "notes": list(film.notes),
                 "film": {
@@ -146,6 +172,7 @@ class Studio:
                     "folder": self._pictures().folder.name,
                     "strength": 1.0 if project.references is None else project.references.strength,
                     "trouble": trouble,
+                    "pending": self._later.pending,
                     "pictures": {
                         number: {
                             "name": one.path.name,
@@ -219,7 +246,7 @@ class Studio:
     def script(self) -> str:
         """The VapourSynth script of the film by the project, for people who go on by hand."""
         film, project = self._ready()[0], self._current()
-        return recipe_of(project, self._place()).script(film.path, track=film.track)
+        return recipe_of(project, self._place()).script(film.reel or film.path, track=film.track)
 
     # What the hand does.
 
@@ -260,7 +287,7 @@ class Studio:
         self._step(self._redo, self._undo)
 
     def complete(self, frame: int, strokes: object, width: int) -> "Future[bytes]":
-        """Complete a person's colours and keep the frame as a reference.
+        """Complete a person's colours; the frame is kept as a reference once they pause.
 
         Raises:
             RequestError: these are no strokes, or there is no such frame.
@@ -270,22 +297,35 @@ class Studio:
             checked = check_strokes(strokes)
         except ValueError as error:
             raise RequestError(str(error)) from None
-        look, pictures = self._look(self._scene_at(frame)), self._pictures()
-        base = pictures.base_of(frame) if pictures.folder.is_dir() else None
-        made = looker.ask(
-            "complete",
-            frame=frame,
-            width=width,
-            look=look,
-            strokes=checked,
-            base=None if base is None else str(base),
-            keep=str(pictures.path_of(frame)),
-        )
-        made.add_done_callback(lambda done: self._kept(done, frame, checked))
+        asked = self._to_complete(frame) | {"strokes": checked}
+
+        def keep() -> "Future[bytes]":
+            kept = looker.ask("keep", **asked, keep=str(self._pictures().path_of(frame)))
+            kept.add_done_callback(lambda done: self._kept(done, frame, checked))
+            return kept
+
+        self._later.put(frame, keep)
+        made = looker.ask("complete", **asked, width=width)
+        made.add_done_callback(lambda _: self._later.postpone())
         return made
+
+    def prepare(self, frame: int) -> "Future[bytes]":
+        """Look at a frame in advance, so that its first hint takes no longer than the others.
+
+        Raises:
+            RequestError: there is no such frame.
+        """
+        return self._ready()[1].ask("prepare", **self._to_complete(frame, paint_over=False))
+
+    def _to_complete(self, frame: int, *, paint_over: bool = True) -> dict[str, Any]:
+        """What the child needs to know to complete colours of a frame, but for the strokes."""
+        look, pictures = self._look(self._scene_at(frame)), self._pictures()
+        base = pictures.base_of(frame) if paint_over and pictures.folder.is_dir() else None
+        return {"frame": frame, "look": look, "base": None if base is None else str(base)}
 
     def adopt(self, frame: int, picture: Path) -> "Future[bytes]":
         """Keep a picture from elsewhere as the reference of a frame."""
+        self._later.drop(frame)
         pictures = self._pictures()
         made = self._ready()[1].ask(
             "adopt", frame=frame, picture=str(picture), keep=str(pictures.path_of(frame))
@@ -306,6 +346,7 @@ class Studio:
         Raises:
             FilmError: its file cannot be removed.
         """
+        self._later.drop(frame)
         try:
             self._pictures().remove(frame)
         except OSError as error:
@@ -330,6 +371,7 @@ class Studio:
         Raises:
             FilmError, ModelError: it cannot begin.
         """
+        self._later.finish()
         project = self._current()
         for scene in (None, *(n for n, one in enumerate(project.scenes) if one.settings)):
             used_models(project.preset(scene).ddeoldify | self._place())
@@ -342,10 +384,9 @@ class Studio:
 
     def _open(self) -> None:
         try:
-            film = open_file(self._asked.film, self.hub)
-            arguments = source_arguments(film.path, track=film.track)
-            sheets = make_sheets(film, self._folder, self.hub)
-            identity = identity_of(film.path, film.frames)
+            film, source = self._opened()
+            sheets = make_sheets(film, source, self._folder, self.hub)
+            identity = identity_of(film.reel or film.path, film.frames)
             if self._path.exists():
                 project = open_project(self._path)
                 check_film(project, identity)
@@ -358,7 +399,7 @@ class Studio:
                 project = set_settings(project, {"preset": self._first_preset()})
             with self._guard:
                 self._film, self._sheets, self._project = film, sheets, project
-                self._looker = Looker(arguments)
+                self._looker = Looker(source)
             # The engines begin to load while the page is drawn.
             self.picture(project.scenes[0].first, "thumb", 32)
             self._refer()
@@ -370,6 +411,22 @@ class Studio:
             # A fault of ours; a page that waits for ever would tell nobody.
             self._error = f"the film cannot be opened: {sentence(error)}"
         self.hub.tell("state")
+
+    def _opened(self) -> tuple[Film, dict[str, Any]]:
+        """The film, and what the child is told of it."""
+        reel = self._asked.reel
+        if reel is None:
+            film = open_file(self._asked.film, self.hub)
+            return film, told(film)
+        # Whoever has read thousands of scans once need not do so again while they stay as they are.
+        index = self._folder / "index"
+        cache = index / state_of(reel)
+        with suppress(OSError):
+            for old in index.iterdir():
+                if old != cache:
+                    shutil.rmtree(old, ignore_errors=True)
+        film = open_reel(reel, self.hub, cache)
+        return film, told(film, cache)
 
     def _first_preset(self) -> str:
         if self._asked.preset is not None:
@@ -440,13 +497,12 @@ class Studio:
             with suppress(OSError, FilmError):
                 self._pictures().note_strokes(frame, strokes)
                 self._refer()
-            self.hub.tell("state")
 
     def _pictures(self) -> Pictures:
         project, film = self._current(), self._film
         assert film is not None
         folder = project.references_folder() or self._path.absolute().with_name(
-            f"{self._asked.film.stem}_references"
+            f"{self._asked.stem}_references"
         )
         offset = 0 if project.references is None else project.references.offset
         return Pictures(folder, film.frames, offset)
@@ -472,7 +528,7 @@ class Studio:
         return found
 
     def _machine_options(self) -> tuple[str, ...]:
-        options: list[str] = []
+        options: list[str] = [*self._asked.reel_options]
         if self._asked.device is not None:
             options += ["--device", str(self._asked.device)]
         if self._asked.models is not None:
@@ -483,4 +539,5 @@ class Studio:
         return look_of(self._current(), scene, self._pictures().all()[0], self._place())
 
     def _command(self) -> str:
-        return shlex.join(["vsdeoldify", "colorize", self._asked.film.name, "--project", self._path.name])
+        film = [self._asked.film.name, *self._asked.reel_options]
+        return shlex.join(["vsdeoldify", "colorize", *film, "--project", self._path.name])

@@ -4,12 +4,14 @@ import hashlib
 import json
 import math
 import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from ..film.process import module_process, naming
+from ..film.reel import Reel
 from ..film.scenes import Scene, read_marks, scenes_of
-from ..film.script import source_arguments
 from ..film.source import Film
 from ..settings.params import StabParams
 from ..support.errors import FilmError
@@ -22,7 +24,7 @@ _WIDEST = 320
 _MOST = 12_000
 """Frames on all sheets of a film: of a long one every second or third frame is shown."""
 _INDEX = "index.json"
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -71,11 +73,12 @@ def folder_of(film: Path) -> Path:
     raise FilmError("neither the cache folder nor the folder for temporary files can be written")
 
 
-def make_sheets(film: Film, folder: Path, reporter: Reporter) -> Sheets:
+def make_sheets(film: Film, source: Mapping[str, Any], folder: Path, reporter: Reporter) -> Sheets:
     """The sheets of a film; those that an earlier run has made are taken.
 
     Args:
         film: the film.
+        source: what `film.clips.told` says of it.
         folder: where they are kept.
         reporter: told how far it is.
 
@@ -84,8 +87,7 @@ def make_sheets(film: Film, folder: Path, reporter: Reporter) -> Sheets:
     """
     size = _size(film)
     step = max(1, math.ceil(film.frames / _MOST))
-    state = film.path.stat()
-    mark = [_FORMAT, str(film.path), state.st_size, state.st_mtime_ns, film.frames, *size, step]
+    mark = [_FORMAT, str(film.path), state_of(film.reel or film.path), film.frames, *size, step]
     if (known := _known(folder, mark)) is not None:
         return known
     threshold = StabParams().tht_scen
@@ -93,13 +95,12 @@ def make_sheets(film: Film, folder: Path, reporter: Reporter) -> Sheets:
         (folder / _INDEX).unlink(missing_ok=True)
         for old in folder.glob("*.jpg"):
             old.unlink()
-        arguments = json.dumps(source_arguments(film.path, track=film.track))
         with (
             naming(film.path),
             module_process(
                 NAME,
                 "vsdeoldify.studio.child",
-                *("sheets", arguments, str(folder), *map(str, (*size, step, threshold))),
+                *("sheets", json.dumps(dict(source)), str(folder), *map(str, (*size, step, threshold))),
             ) as child,
             reporter.stage(film.frames, "frames", title="looking for scenes") as stage,
         ):
@@ -112,6 +113,18 @@ def make_sheets(film: Film, folder: Path, reporter: Reporter) -> Sheets:
     except OSError as error:
         raise FilmError(f"{error.filename or folder}: {error.strerror or error}") from error
     return made
+
+
+def state_of(film: Path | Reel) -> str:
+    """What changes when somebody writes a film's file, or one of a reel's pictures.
+
+    Raises:
+        OSError: it is not there any more.
+    """
+    if isinstance(film, Reel):
+        return hashlib.sha256(repr(film.state()).encode()).hexdigest()[:20]
+    state = film.stat()
+    return f"{state.st_size} {state.st_mtime_ns}"
 
 
 def _size(film: Film) -> tuple[int, int]:

@@ -1,13 +1,14 @@
 """``vsdeoldify studio INPUT``: look at a film in the browser, choose, correct and render."""
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from ...film.streams import CONTAINERS
 from ...settings.presets import SPEEDS
 from ...support.paths import user_path
 from ..errors import DONE, USAGE, CommandError
-from ..options import film_file, number_or_name
+from ..options import add_reel_options, film_or_reel, number_or_name
 from ..terminal import answer, say
 
 
@@ -22,11 +23,13 @@ def add_parser(subparsers: Any) -> None:
         epilog="examples:\n"
         "  vsdeoldify studio film.mkv\n"
         "  vsdeoldify studio film.mkv --preset preview     quick, with nothing to download\n"
+        "  vsdeoldify studio reel/ --film --fps 18         a scanned reel: numbered DPX, TIFF or PNG\n"
         "  vsdeoldify studio film.mkv --no-browser         only print the address",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("input", metavar="INPUT", help="the film")
+    parser.add_argument("input", metavar="INPUT", help="the film, or the folder of a reel")
+    add_reel_options(parser)
     parser.add_argument(
         "--project",
         metavar="FILE",
@@ -50,7 +53,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Open the studio; it ends with Ctrl-C."""
-    source = film_file(args.input)
+    film = film_or_reel(args)
     output = None if args.output is None else user_path(args.output).absolute()
     if output is not None:
         if output.suffix.lower() not in CONTAINERS:
@@ -70,7 +73,8 @@ def run(args: argparse.Namespace) -> int:
     from ...studio.session import Asked
 
     asked = Asked(
-        film=source,
+        film=film if isinstance(film, Path) else user_path(args.input).absolute(),
+        reel=None if isinstance(film, Path) else film,
         project=None if args.project is None else user_path(args.project).absolute(),
         output=output,
         preset=args.preset,

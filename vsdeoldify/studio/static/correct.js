@@ -10,6 +10,7 @@ let rgb = [60, 95, 160];
 let recent = [];
 let strokes = [], strokesOf = -1;  // those of the frame that is looked at, newer than the server's
 let dirty = false, sending = false, again = false;
+// "keeping", for whoever watches: the frame is not a reference yet, which it becomes once the hand pauses.
 let picking = false;
 let cross = [0.5, 0.5], crossShown = false, pointerAt = null;
 let paletteOf = "";
@@ -49,14 +50,16 @@ export function choose(colour, remember = true) {
 function drawField() {
   const field = $("field"), pen = field.getContext("2d");
   const {width, height} = field;
-  const image = pen.createImageData(width, height);
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const [r, g, b] = ofHue(360 * x / width, 1 - y / (height - 1));
-      image.data.set([r, g, b, 255], 4 * (y * width + x));
+  const image = drawField.kept ?? pen.createImageData(width, height);
+  if (!drawField.kept) {
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++) {
+        const [r, g, b] = ofHue(360 * x / width, 1 - y / (height - 1));
+        image.data.set([r, g, b, 255], 4 * (y * width + x));
+      }
     }
+    drawField.kept = image;
   }
-  if (!drawField.kept) drawField.kept = image;
   pen.putImageData(drawField.kept, 0, 0);
   const [hue, strength] = toHue(rgb);
   pen.strokeStyle = "#fff";
@@ -87,6 +90,11 @@ async function loadPalette() {
   if (colours) swatches("palette", colours);
 }
 
+// Lets the first hint on a frame be as quick as those after it.
+function prepare() {
+  if (store.tab === "correct") get(`/api/prepare/${store.frame}`).catch(() => null);
+}
+
 const there = () => store.state.references.pictures[store.frame];
 
 function current() {
@@ -105,7 +113,7 @@ async function sendStrokes() {
   }
   sending = true;
   const frame = strokesOf;
-  document.body.dataset.completing = "yes";
+  document.body.dataset.completing = document.body.dataset.keeping = "yes";
   const begun = performance.now();
   await trying(async () => {
     const path = `/api/reference/${frame}?width=${viewer.whole()}`;
@@ -299,8 +307,10 @@ async function takeFile(file) {
 }
 
 function show() {
-  if (!dirty) strokesOf = -1;
   const {references} = store.state, numbers = scene().references;
+  const pending = references.pending.length > 0;
+  if (!dirty && !pending) strokesOf = -1;
+  if (!sending && !pending) document.body.dataset.keeping = "no";
   $("strength").value = Math.round(100 * references.strength);
   $("strength-value").textContent = `${$("strength").value} %`;
   $("references").replaceChildren(...numbers.map(number => {
@@ -314,17 +324,23 @@ function show() {
   $("stroke-back").disabled = !current().length;
   $("reference-remove").disabled = !there();
   if (references.trouble) toast(references.trouble, true);
-  loadPalette();
 }
 
 on("state", show);
 on("frame", show);
+on("rested", () => {
+  loadPalette();
+  prepare();
+});
 on("frame", () => $("unsure").querySelectorAll(".chip").forEach(one => one.setAttribute("aria-current", one.textContent.startsWith(`${store.frame} `))));
 on("tab", () => {
   crossShown = false;
   pick(false);
   $("stage").style.cursor = store.tab === "correct" ? "none" : "default";
-  if (store.state) loadPalette();
+  if (store.state) {
+    loadPalette();
+    prepare();
+  }
   viewer.drawSoon();
 });
 

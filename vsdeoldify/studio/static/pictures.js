@@ -5,6 +5,7 @@ import {store, sceneAt} from "./store.js";
 
 const MOST = 90e6;  // pixels
 const kept = new Map();
+const coming = new Map();  // promises of pictures that are under way
 const sheets = new Map();
 const MOST_SHEETS = 24;
 let pixels = 0;
@@ -59,9 +60,19 @@ export async function fetchPicture(side, frame, width) {
   const there = known(side, frame, width);
   if (there) return there;
   const key = keyOf(side, frame, width);
-  const image = await picture(`/api/frame/${frame}?side=${side}&width=${width}`);
-  if (image) keepAs(key, image);
-  return image;
+  const shared = coming.get(key);
+  const image = await (shared ?? fetchAs(key, side, frame, width));
+  // The one that was under way may have been dropped for another frame in between.
+  return image ?? (shared ? fetchAs(key, side, frame, width) : null);
+}
+
+function fetchAs(key, side, frame, width) {
+  const promise = picture(`/api/frame/${frame}?side=${side}&width=${width}`).then(image => {
+    if (image) keepAs(key, image);
+    return image;
+  }).finally(() => coming.delete(key));
+  coming.set(key, promise);
+  return promise;
 }
 
 // A frame on a sheet: the image and the rectangle in it; the sheet is fetched where it is not there.

@@ -5,7 +5,7 @@ import {$, effective, element, on, scene, sceneAt, store, take, tell} from "./st
 
 const DELAY = 110;  // milliseconds between two changes while a slider is pulled
 const place = $("settings");
-let built = "", pulling = null, waiting = 0;
+let built = "", pulling = null, waiting = 0, sent = 0;
 
 const titles = {
   preview: "Preview", fast: "Fast", medium: "Medium", slow: "Slow", best: "Best",
@@ -36,12 +36,13 @@ function set(changes) {
     else pulling[name] = {...pulling[name], [field]: value};
   }
   if (waiting) return;
-  waiting = setTimeout(flush, DELAY);
+  waiting = setTimeout(flush, Math.max(0, sent + DELAY - performance.now()));
 }
 
 async function flush() {
   const changes = pulling;
   pulling = null;
+  sent = performance.now();
   const state = await trying(() => send("PUT", "/api/settings", {scene: asked(), changes}));
   waiting = 0;
   if (state) take(state);

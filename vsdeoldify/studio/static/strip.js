@@ -7,7 +7,8 @@ import {viewer} from "./viewer.js";
 
 const strip = $("strip"), slider = $("slider"), ticks = $("ticks");
 const thumbs = new Map();  // coloured small pictures by scene and version
-let drawn = "", loading = false, playing = null;
+const THUMBS = 700;  // milliseconds of rest before thumbs are coloured
+let drawn = "", loading = false, playing = null, soon = 0, round = 0;
 
 const WIDTH = 122;
 
@@ -100,6 +101,16 @@ function drawTicks() {
 }
 
 // Colours the thumbs when nothing else is asked for, the ones in sight first.
+function thumbsSoon(pause = THUMBS) {
+  clearTimeout(soon);
+  soon = setTimeout(colourThumbs, pause);
+}
+
+function noThumbs() {
+  clearTimeout(soon);
+  round++;
+}
+
 async function colourThumbs() {
   if (loading || playing) return;
   const box = strip.getBoundingClientRect();
@@ -109,6 +120,7 @@ async function colourThumbs() {
   });
   if (next < 0) return;
   loading = true;
+  const mine = round;
   const {first, version, shown} = store.state.scenes[next];
   try {
     const response = await fetch(`/api/frame/${shown}?side=thumb&width=244`);
@@ -124,7 +136,7 @@ async function colourThumbs() {
   } finally {
     loading = false;
   }
-  setTimeout(colourThumbs, 60);
+  if (mine === round) thumbsSoon(60);
 }
 
 // Plays the scene: it comes as quickly as it can be coloured, and as filmed once all of it was.
@@ -190,14 +202,17 @@ export function beginHere() {
 }
 
 on("state", () => {
+  noThumbs();
   build();
   select();
-  setTimeout(colourThumbs, 400);
 });
-on("frame", select);
-on("rested", () => setTimeout(colourThumbs, 100));
+on("frame", () => {
+  noThumbs();
+  select();
+});
+on("rested", () => thumbsSoon());
 on("render", drawTicks);
-strip.addEventListener("scroll", () => setTimeout(colourThumbs, 200));
+strip.addEventListener("scroll", () => thumbsSoon(200));
 new ResizeObserver(() => store.state && drawTicks()).observe(ticks);
 
 slider.addEventListener("input", () => {

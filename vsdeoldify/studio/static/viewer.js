@@ -4,8 +4,7 @@ import {trying} from "./api.js";
 import {fetchPicture, fetchSheets, known, something, tile} from "./pictures.js";
 import {$, clamp, effective, look, on, store, tell} from "./store.js";
 
-const REST = 80;  // milliseconds after which a frame counts as looked at
-const PAINTING = 900;  // milliseconds without another stroke
+const REST = 50;  // milliseconds after which a frame counts as looked at
 const CALM = 200;  // milliseconds more after which its neighbours count, too
 const stage = $("stage");
 const brush = stage.getContext("2d");
@@ -21,7 +20,7 @@ export const viewer = {
   playing: null,  // the picture that is played, if one is
   drawSoon, whole, toFilm, toStage, zoomTo, addOverlay: overlay => overlays.push(overlay),
   showCompleted(frame, image) {
-    completed = {frame, image};
+    completed = {frame, image, made: whatColours()};
     drawSoon();
   },
   refresh: () => rest(0),
@@ -146,6 +145,15 @@ function drawHandle(x) {
 
 const stabilized = () => Boolean(effective().stab);
 
+// What a completed picture depends on beside its strokes.
+const whatColours = () => JSON.stringify([effective(), store.state.references.strength]);
+
+// Whether somebody sets colours on this frame. Its picture has them already; the film with them, whose neighbours
+// take long, comes when they look at another frame or tool: nothing is to stand in the way of the next hint.
+function painting() {
+  return store.tab === "correct" && completed?.frame === store.frame && usable(completed.image) && store.view !== "rendered";
+}
+
 // Asks for the exact pictures once the frame rests.
 function rest(delay = REST) {
   clearTimeout(resting);
@@ -161,19 +169,23 @@ async function fetchAll() {
     return current();
   };
   try {
+    if (painting()) {
+      if (view !== "colour") show(await fetchPicture("source", frame, whole()));
+      return;
+    }
     if (view === "rendered") {
       show(await fetchPicture("rendered", frame, whole()));
       return;
     }
-    const source = fetchPicture("source", frame, whole());
-    if (view !== "colour") {
-      if (!show(await source)) return;
-    }
+    // What is not looked at comes after what is: two decoders beside each other are slow.
+    const source = view === "colour" ? null : fetchPicture("source", frame, whole());
+    if (source && !show(await source)) return;
     await timed(async () => {
       const first = known("calm", frame, whole()) ?? await fetchPicture("colour", frame, whole());
       return show(first);
     });
-    show(await source);
+    if (!current()) return;
+    show(await (source ?? fetchPicture("source", frame, whole())));
     if (!current()) return;
     if (stabilized()) {
       // Whoever goes on or goes on painting needs no neighbours.
@@ -333,10 +345,12 @@ on("frame", () => {
   rest();
 });
 on("state", () => {
+  const reference = store.state.references.pictures[store.frame];
+  if (completed?.image && (completed.made !== whatColours() || reference?.strokes === null)) completed = null;
   drawSoon();
-  // Whoever has just set a colour may set another: the film with it can wait for a moment.
-  rest(completed?.frame === store.frame && completed.image ? PAINTING : 30);
+  rest(10);
 });
+on("tab", () => store.state && completed?.frame === store.frame && rest(0));
 on("view", () => {
   for (const button of $("views").children) button.setAttribute("aria-checked", button.dataset.view === store.view);
   drawSoon();
