@@ -8,7 +8,7 @@ agrees with nothing in it, and how much is sure and wrong.
 ways: one frame in true colours over the bundled model's: carried as colours, or as what they differ by.
 own: a network's own colours, which differ from key frame to key frame: how steady they are. The bundled
 model's, or with --model those of an official network (filled at random where its file is not here).
-time: the processor's time of `every` and of mode M, with the true chroma as it comes.
+time: the time of `every` and of mode M on one processor, with the true chroma as it comes.
 plot: docs/images/propagation.png from the figures that keys and reference left in propagation.csv beside it.
 """
 
@@ -18,6 +18,7 @@ import argparse
 import csv
 import os
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -243,6 +244,9 @@ def pumping(film: meter.Film, every: int, cuts: Sequence[int]) -> float:
 
 def milliseconds(path: Path) -> dict[str, float]:
     """Processor time a frame, without that of the source."""
+    if sys.platform == "linux":
+        # Two threads on the halves of one core would each be counted as a processor.
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     source = opened(path)
     gray, canvas = (held(make(source, SIZE)) for make in (formats.to_gray, formats.to_canvas))
     cuts = scenes.find_cuts(gray, CUT)

@@ -26,8 +26,7 @@ _AGREES, _DIFFERS = 0.010, 0.025
 # Radius of these surroundings, in pixels on a canvas of 384.
 _PATCH = 4
 # Mode M looks closer: colours that were moved to a wrong place come from anywhere.
-_MOVED_AGREES, _MOVED_DIFFERS = 0.0, 0.028
-_MOVED_PATCH = 6
+_MOVED_AGREES, _MOVED_DIFFERS = 0.0, 0.044
 
 
 def weights(frames: int, mode: str) -> list[float]:
@@ -159,6 +158,10 @@ def _restored_average(
     return average.result()
 
 
+def _halved(clip: vs.VideoNode) -> vs.VideoNode:
+    return vs.core.resize.Bilinear(clip, clip.width // 2, clip.height // 2)
+
+
 class _Lumas:
     """The luma of a canvas at half its size, as it is and without each frame's mean.
 
@@ -168,19 +171,15 @@ class _Lumas:
 
     def __init__(self, canvas: vs.VideoNode) -> None:
         self._size = canvas.width
-        self.plain = self.small(canvas)
+        self.plain = _halved(plane(canvas, 0))
         self.mean = vs.core.resize.Point(
             vs.core.resize.Bilinear(self.plain, 1, 1), self.plain.width, self.plain.height
         )
         self.levelled = vs.core.std.Expr([self.plain, self.mean], "x y -")
 
-    def small(self, canvas: vs.VideoNode) -> vs.VideoNode:
-        """The luma of a canvas of the same size, at half the size."""
-        return vs.core.resize.Bilinear(plane(canvas, 0), self._size // 2, self._size // 2)
-
-    def around(self, difference: vs.VideoNode, patch: int) -> vs.VideoNode:
-        """The mean over the surroundings of each pixel; `patch` is their radius on a canvas of 384."""
-        radius = max(1, round(patch * self._size / 768))
+    def around(self, difference: vs.VideoNode) -> vs.VideoNode:
+        """The mean over the surroundings of each pixel."""
+        radius = max(1, round(_PATCH * self._size / 768))
         return vs.core.std.BoxBlur(difference, hradius=radius, vradius=radius)
 
     def enlarged(self, difference: vs.VideoNode) -> vs.VideoNode:
@@ -197,7 +196,7 @@ def _luma_differences(canvas: vs.VideoNode, reach: int) -> dict[int, vs.VideoNod
     differences = {}
     for k in range(1, reach + 1):
         around = [
-            lumas.around(vs.core.std.Expr([version, shift(version, k)], "x y - abs"), _PATCH)
+            lumas.around(vs.core.std.Expr([version, shift(version, k)], "x y - abs"))
             for version in (lumas.plain, lumas.levelled)
         ]
         ahead = lumas.enlarged(vs.core.std.Expr(around, "x y min"))
@@ -208,14 +207,13 @@ def _luma_differences(canvas: vs.VideoNode, reach: int) -> dict[int, vs.VideoNod
 
 
 def _moved_differences(canvas: vs.VideoNode, moved: dict[int, vs.VideoNode]) -> dict[int, vs.VideoNode]:
-    """The same for neighbours that were moved, always without the frames' means."""
+    """The same for halved neighbours that were moved, at half the size, always without the frames' means."""
     lumas = _Lumas(canvas)
     differences = {}
     for k, clip in moved.items():
         # Moving changes the mean of a frame little.
-        versions = [lumas.levelled, lumas.small(clip), shift(lumas.mean, k)]
-        difference = vs.core.std.Expr(versions, "x y z - - abs")
-        differences[k] = lumas.enlarged(lumas.around(difference, _MOVED_PATCH))
+        versions = [lumas.levelled, plane(clip, 0), shift(lumas.mean, k)]
+        differences[k] = lumas.around(vs.core.std.Expr(versions, "x y z - - abs"))
     return differences
 
 
@@ -237,6 +235,13 @@ def _guided_average(
     total, weights_of_pixels = inputs.add(result), inputs.add(luma_everywhere(result))
     share = f"{total} {weights_of_pixels} /"
     return inputs.expr(["", share, share])
+
+
+def _changed(canvas: vs.VideoNode, halved: vs.VideoNode, averaged: vs.VideoNode) -> vs.VideoNode:
+    """The canvas, its chroma changed as that of `halved` was changed to become `averaged`."""
+    change = vs.core.std.Expr([averaged, halved], ["", "x y -"])
+    enlarged = vs.core.resize.Bilinear(change, canvas.width, canvas.height)
+    return vs.core.std.Expr([canvas, enlarged], ["", "x y +"])
 
 
 def apply(canvas: vs.VideoNode, params: Sequence[Stab], cuts: Cuts) -> vs.VideoNode:
@@ -275,10 +280,14 @@ def stabilize(canvas: vs.VideoNode, params: Stab, cuts: vs.VideoNode | None = No
     differences: dict[int, vs.VideoNode] = {}
     if params.mode == "M":
         motion.require("mode M of stab needs")
-        if canvas.width < motion.SMALLEST:
+        if canvas.width < 2 * motion.SMALLEST:
             params = params._replace(mode="G")
+    averaged = canvas
     if params.mode == "M":
-        around = motion.Neighbours(canvas, reach)
+        # What flickers is larger than a pixel: the change is found at half the size, for a quarter of the
+        # time, and added to the canvas, which keeps its own fine edges so.
+        averaged = _halved(canvas)
+        around = motion.Neighbours(averaged, reach)
         clips = {k: around.moved(k) for k in (*range(-reach, 0), *range(1, reach + 1))}
         differences = _moved_differences(canvas, clips)
         moved = {k: measured(clip) for k, clip in clips.items()}
@@ -289,7 +298,7 @@ def stabilize(canvas: vs.VideoNode, params: Stab, cuts: vs.VideoNode | None = No
                 vs.core.std.SetVideoCache(once, mode=0)
     elif guided:
         differences = _luma_differences(canvas, reach)
-    standing = measured(canvas)
+    standing = canvas if moved else measured(canvas)
 
     def neighbour(k: int) -> vs.VideoNode:
         return moved[k] if moved else shift(standing, k)
@@ -298,6 +307,9 @@ def stabilize(canvas: vs.VideoNode, params: Stab, cuts: vs.VideoNode | None = No
     def variant(offsets: tuple[int, ...]) -> vs.VideoNode:
         if not offsets:
             return canvas
+        if moved:
+            found = _guided_average(averaged, neighbour, offsets, differences, params)
+            return _changed(canvas, averaged, found)
         if guided:
             return _guided_average(canvas, neighbour, offsets, differences, params)
         terms = [(k, shares[k + half]) for k in offsets]
