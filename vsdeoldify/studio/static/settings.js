@@ -8,7 +8,7 @@ const place = $("settings");
 let built = "", pulling = null, waiting = 0, sent = 0;
 
 const titles = {
-  preview: "Preview", fast: "Fast", medium: "Medium", slow: "Slow", best: "Best",
+  preview: "Preview", fast: "Fast", medium: "Medium", slow: "Slow", best: "Best", overnight: "Overnight",
   stable: "Calm", balanced: "Balanced", vivid: "Vivid",
 };
 

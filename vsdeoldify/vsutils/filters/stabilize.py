@@ -22,11 +22,11 @@ from .hue import adjust_chroma
 
 # Mode G: a neighbour's pixel counts fully up to the first mean luma difference (0–1) of its surroundings, not
 # at all from the second on. Found by measurement (docs/stabilizer.md); the first lets film grain pass.
-_AGREES, _DIFFERS = 0.010, 0.025
+_IN_PLACE = 0.010, 0.025
 # Radius of these surroundings, in pixels on a canvas of 384.
 _PATCH = 4
 # Mode M looks closer: colours that were moved to a wrong place come from anywhere.
-_MOVED_AGREES, _MOVED_DIFFERS = 0.0, 0.044
+_MOVED = 0.0, 0.044
 
 
 def weights(frames: int, mode: str) -> list[float]:
@@ -79,14 +79,22 @@ class _Sum:
         total: Expr text of what the luma's place holds at first, or "" to leave it.
         share: weight of the frame's own colour.
         inputs: how many clips a neighbour adds.
+        limits: luma differences up to which a neighbour's pixel counts fully, and from which on not at all.
     """
 
-    def __init__(self, canvas: vs.VideoNode, params: Stab, total: str, share: str, inputs: int) -> None:
+    def __init__(
+        self,
+        canvas: vs.VideoNode,
+        params: Stab,
+        total: str,
+        share: str,
+        inputs: int,
+        limits: tuple[float, float] = _IN_PLACE,
+    ) -> None:
         self._canvas, self._params, self._needed = canvas, params, inputs
-        moved = params.mode == "M"
-        self._limits = (_MOVED_AGREES, _MOVED_DIFFERS) if moved else (_AGREES, _DIFFERS)
+        self._limits = limits
         # Once, however many expressions the sum takes.
-        measured = moved and params.tht > 0.0
+        measured = params.mode == "M" and params.tht > 0.0
         self._own_measure = _with_saturation(canvas, params.tht) if measured else None
         self._begin()
         self._total = total
@@ -223,10 +231,11 @@ def _guided_average(
     offsets: Sequence[int],
     lumas: dict[int, vs.VideoNode],
     params: Stab,
+    limits: tuple[float, float],
 ) -> vs.VideoNode:
     """The average of the chroma of frame n (weight 1) and the frames n + k, weighted pixel by pixel."""
     # The sum of the weights grows in the luma's place, beside the sums of U and V.
-    sums = _Sum(canvas, params, total="1", share="", inputs=3 if params.tht > 0.0 else 2)
+    sums = _Sum(canvas, params, total="1", share="", inputs=3 if params.tht > 0.0 else 2, limits=limits)
     for k in offsets:
         sums.add(neighbours(k), lumas[k])
     result = sums.result()
@@ -237,11 +246,48 @@ def _guided_average(
     return inputs.expr(["", share, share])
 
 
-def _changed(canvas: vs.VideoNode, halved: vs.VideoNode, averaged: vs.VideoNode) -> vs.VideoNode:
-    """The canvas, its chroma changed as that of `halved` was changed to become `averaged`."""
-    change = vs.core.std.Expr([averaged, halved], ["", "x y -"])
-    enlarged = vs.core.resize.Bilinear(change, canvas.width, canvas.height)
-    return vs.core.std.Expr([canvas, enlarged], ["", "x y +"])
+def _measured(canvas: vs.VideoNode, params: Stab) -> vs.VideoNode:
+    return _with_saturation(canvas, params.tht) if params.tht > 0.0 else canvas
+
+
+type _Averaging = Callable[[Sequence[int]], vs.VideoNode]
+
+
+def _in_place(canvas: vs.VideoNode, params: Stab, reach: int) -> _Averaging:
+    """For offsets, the average with these neighbours as they stand."""
+    differences = _luma_differences(canvas, reach)
+    standing = _measured(canvas, params)
+
+    def averaged(offsets: Sequence[int]) -> vs.VideoNode:
+        return _guided_average(canvas, lambda k: shift(standing, k), offsets, differences, params, _IN_PLACE)
+
+    return averaged
+
+
+def _along_motion(canvas: vs.VideoNode, params: Stab, reach: int) -> _Averaging:
+    """For offsets, the average with these neighbours after they were moved, at half the canvas's size."""
+    halved = _halved(canvas)
+    around = motion.Neighbours(halved, reach)
+    clips = {k: around.moved(k) for k in (*range(-reach, 0), *range(1, reach + 1))}
+    differences = _moved_differences(canvas, clips)
+    moved = {k: _measured(clip, params) for k, clip in clips.items()}
+    # Each frame of these is needed for one frame of the result alone, of the first ones twice at a time.
+    for k, clip in clips.items():
+        vs.core.std.SetVideoCache(clip, mode=1, fixedsize=1, maxsize=vs.core.num_threads + 2)
+        for once in (differences[k], *([moved[k]] if moved[k] is not clip else [])):
+            vs.core.std.SetVideoCache(once, mode=0)
+
+    def averaged(offsets: Sequence[int]) -> vs.VideoNode:
+        return _guided_average(halved, lambda k: moved[k], offsets, differences, params, _MOVED)
+
+    return averaged
+
+
+def _with_coarse(fine: vs.VideoNode, coarse: vs.VideoNode) -> vs.VideoNode:
+    """The chroma of `coarse`, of half the size, with what is finer than that in `fine`."""
+    change = vs.core.std.Expr([coarse, _halved(fine)], ["", "x y -"])
+    enlarged = vs.core.resize.Bilinear(change, fine.width, fine.height)
+    return vs.core.std.Expr([fine, enlarged], ["", "x y +"])
 
 
 def apply(canvas: vs.VideoNode, params: Sequence[Stab], cuts: Cuts) -> vs.VideoNode:
@@ -269,53 +315,29 @@ def stabilize(canvas: vs.VideoNode, params: Stab, cuts: vs.VideoNode | None = No
     reach = min(half, count - 1)
     if cuts is None:
         cuts = find_cuts(canvas, params.tht_scen)
-    guided = params.mode in ("G", "M")
-    shares = [] if guided else weights(params.frames, params.mode)
-    restoring = params.tht > 0.0
-
-    def measured(clip: vs.VideoNode) -> vs.VideoNode:
-        return _with_saturation(clip, params.tht) if restoring else clip
-
-    moved: dict[int, vs.VideoNode] = {}
-    differences: dict[int, vs.VideoNode] = {}
     if params.mode == "M":
         motion.require("mode M of stab needs")
         if canvas.width < 2 * motion.SMALLEST:
             params = params._replace(mode="G")
-    averaged = canvas
+    averagings: list[_Averaging] = []
+    if params.mode in ("G", "M"):
+        averagings.append(_in_place(canvas, params, reach))
     if params.mode == "M":
-        # What flickers is larger than a pixel: the change is found at half the size, for a quarter of the
-        # time, and added to the canvas, which keeps its own fine edges so.
-        averaged = _halved(canvas)
-        around = motion.Neighbours(averaged, reach)
-        clips = {k: around.moved(k) for k in (*range(-reach, 0), *range(1, reach + 1))}
-        differences = _moved_differences(canvas, clips)
-        moved = {k: measured(clip) for k, clip in clips.items()}
-        # Each frame of these is needed for one frame of the result alone, of the first ones twice at a time.
-        for k, clip in clips.items():
-            vs.core.std.SetVideoCache(clip, mode=1, fixedsize=1, maxsize=vs.core.num_threads + 2)
-            for once in (differences[k], *([moved[k]] if restoring else [])):
-                vs.core.std.SetVideoCache(once, mode=0)
-    elif guided:
-        differences = _luma_differences(canvas, reach)
-    standing = canvas if moved else measured(canvas)
-
-    def neighbour(k: int) -> vs.VideoNode:
-        return moved[k] if moved else shift(standing, k)
+        averagings.append(_along_motion(canvas, params, reach))
+    shares = [] if averagings else weights(params.frames, params.mode)
+    measured = canvas if averagings else _measured(canvas, params)
 
     @lru_cache(maxsize=256)
     def variant(offsets: tuple[int, ...]) -> vs.VideoNode:
         if not offsets:
             return canvas
-        if moved:
-            found = _guided_average(averaged, neighbour, offsets, differences, params)
-            return _changed(canvas, averaged, found)
-        if guided:
-            return _guided_average(canvas, neighbour, offsets, differences, params)
+        if averagings:
+            fine, *coarse = (averaged(offsets) for averaged in averagings)
+            return _with_coarse(fine, coarse[0]) if coarse else fine
         terms = [(k, shares[k + half]) for k in offsets]
         centre = 1.0 - sum(weight for _, weight in terms)
-        if restoring:
-            return _restored_average(canvas, standing, terms, centre, params)
+        if params.tht > 0.0:
+            return _restored_average(canvas, measured, terms, centre, params)
         return _average(canvas, terms, centre)
 
     def choose(n: int, f: list[vs.VideoFrame]) -> vs.VideoNode:
