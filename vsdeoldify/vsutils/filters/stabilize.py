@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import vapoursynth as vs
 
@@ -20,13 +21,27 @@ from ..propagation import motion
 from ..scenes import Cuts, find_cuts, same_scene, shift
 from .hue import adjust_chroma
 
-# Mode G: a neighbour's pixel counts fully up to the first mean luma difference (0–1) of its surroundings, not
-# at all from the second on. Found by measurement (docs/stabilizer.md); the first lets film grain pass.
-_IN_PLACE = 0.010, 0.025
-# Radius of these surroundings, in pixels on a canvas of 384.
-_PATCH = 4
+
+class _Limits(NamedTuple):
+    """How alike the luma around a neighbour's pixel has to be.
+
+    Attributes:
+        agrees: it counts fully up to this mean difference (0–1),
+        differs: and not at all from this one on.
+        patch: radius of these surroundings, in pixels on a canvas of 384.
+    """
+
+    agrees: float
+    differs: float
+    patch: int
+
+
+# Found by measurement (docs/stabilizer.md); a flat beginning lets film grain pass.
+_GUIDED = _Limits(0.010, 0.025, 4)
 # Mode M looks closer: colours that were moved to a wrong place come from anywhere.
-_MOVED = 0.0, 0.044
+_MOVED = _Limits(0.0, 0.0465, 6)
+# What is finer than blocks can be moved is averaged in place, over so many frames on each side.
+_FINE, _FINE_REACH = _Limits(0.008, 0.018, 6), 3
 
 
 def weights(frames: int, mode: str) -> list[float]:
@@ -79,7 +94,7 @@ class _Sum:
         total: Expr text of what the luma's place holds at first, or "" to leave it.
         share: weight of the frame's own colour.
         inputs: how many clips a neighbour adds.
-        limits: luma differences up to which a neighbour's pixel counts fully, and from which on not at all.
+        limits: from which luma differences on a neighbour's pixel counts less.
     """
 
     def __init__(
@@ -89,7 +104,7 @@ class _Sum:
         total: str,
         share: str,
         inputs: int,
-        limits: tuple[float, float] = _IN_PLACE,
+        limits: _Limits = _GUIDED,
     ) -> None:
         self._canvas, self._params, self._needed = canvas, params, inputs
         self._limits = limits
@@ -127,7 +142,9 @@ class _Sum:
         if isinstance(weight, float):
             text = f"{weight:.9g}"
         else:
-            text = falling_ramp(*self._limits, self._inputs.add(luma_everywhere(weight)))
+            text = falling_ramp(
+                self._limits.agrees, self._limits.differs, self._inputs.add(luma_everywhere(weight))
+            )
             self._total += f" {text} +"
         self._colour += f" {value} {text} * +"
 
@@ -185,9 +202,9 @@ class _Lumas:
         )
         self.levelled = vs.core.std.Expr([self.plain, self.mean], "x y -")
 
-    def around(self, difference: vs.VideoNode) -> vs.VideoNode:
+    def around(self, difference: vs.VideoNode, limits: _Limits) -> vs.VideoNode:
         """The mean over the surroundings of each pixel."""
-        radius = max(1, round(_PATCH * self._size / 768))
+        radius = max(1, round(limits.patch * self._size / 768))
         return vs.core.std.BoxBlur(difference, hradius=radius, vradius=radius)
 
     def enlarged(self, difference: vs.VideoNode) -> vs.VideoNode:
@@ -195,7 +212,7 @@ class _Lumas:
         return vs.core.resize.Bilinear(difference, self._size, self._size)
 
 
-def _luma_differences(canvas: vs.VideoNode, reach: int) -> dict[int, vs.VideoNode]:
+def _luma_differences(canvas: vs.VideoNode, reach: int, limits: _Limits) -> dict[int, vs.VideoNode]:
     """Offset k → mean absolute luma difference of frames n and n + k around every pixel, `GRAYS`.
 
     With or without the frames' means, whichever is smaller.
@@ -204,7 +221,7 @@ def _luma_differences(canvas: vs.VideoNode, reach: int) -> dict[int, vs.VideoNod
     differences = {}
     for k in range(1, reach + 1):
         around = [
-            lumas.around(vs.core.std.Expr([version, shift(version, k)], "x y - abs"))
+            lumas.around(vs.core.std.Expr([version, shift(version, k)], "x y - abs"), limits)
             for version in (lumas.plain, lumas.levelled)
         ]
         ahead = lumas.enlarged(vs.core.std.Expr(around, "x y min"))
@@ -221,7 +238,7 @@ def _moved_differences(canvas: vs.VideoNode, moved: dict[int, vs.VideoNode]) -> 
     for k, clip in moved.items():
         # Moving changes the mean of a frame little.
         versions = [lumas.levelled, plane(clip, 0), shift(lumas.mean, k)]
-        differences[k] = lumas.around(vs.core.std.Expr(versions, "x y z - - abs"))
+        differences[k] = lumas.around(vs.core.std.Expr(versions, "x y z - - abs"), _MOVED)
     return differences
 
 
@@ -231,7 +248,7 @@ def _guided_average(
     offsets: Sequence[int],
     lumas: dict[int, vs.VideoNode],
     params: Stab,
-    limits: tuple[float, float],
+    limits: _Limits,
 ) -> vs.VideoNode:
     """The average of the chroma of frame n (weight 1) and the frames n + k, weighted pixel by pixel."""
     # The sum of the weights grows in the luma's place, beside the sums of U and V.
@@ -253,13 +270,16 @@ def _measured(canvas: vs.VideoNode, params: Stab) -> vs.VideoNode:
 type _Averaging = Callable[[Sequence[int]], vs.VideoNode]
 
 
-def _in_place(canvas: vs.VideoNode, params: Stab, reach: int) -> _Averaging:
-    """For offsets, the average with these neighbours as they stand."""
-    differences = _luma_differences(canvas, reach)
+def _in_place(canvas: vs.VideoNode, params: Stab, reach: int, limits: _Limits) -> _Averaging:
+    """For offsets, the average with those of these neighbours within reach, as they stand."""
+    differences = _luma_differences(canvas, reach, limits)
     standing = _measured(canvas, params)
 
     def averaged(offsets: Sequence[int]) -> vs.VideoNode:
-        return _guided_average(canvas, lambda k: shift(standing, k), offsets, differences, params, _IN_PLACE)
+        near = [k for k in offsets if abs(k) <= reach]
+        if not near:
+            return canvas
+        return _guided_average(canvas, lambda k: shift(standing, k), near, differences, params, limits)
 
     return averaged
 
@@ -320,10 +340,11 @@ def stabilize(canvas: vs.VideoNode, params: Stab, cuts: vs.VideoNode | None = No
         if canvas.width < 2 * motion.SMALLEST:
             params = params._replace(mode="G")
     averagings: list[_Averaging] = []
-    if params.mode in ("G", "M"):
-        averagings.append(_in_place(canvas, params, reach))
-    if params.mode == "M":
-        averagings.append(_along_motion(canvas, params, reach))
+    if params.mode == "G":
+        averagings = [_in_place(canvas, params, reach, _GUIDED)]
+    elif params.mode == "M":
+        fine = _in_place(canvas, params, min(reach, _FINE_REACH), _FINE)
+        averagings = [fine, _along_motion(canvas, params, reach)]
     shares = [] if averagings else weights(params.frames, params.mode)
     measured = canvas if averagings else _measured(canvas, params)
 
@@ -332,8 +353,8 @@ def stabilize(canvas: vs.VideoNode, params: Stab, cuts: vs.VideoNode | None = No
         if not offsets:
             return canvas
         if averagings:
-            fine, *coarse = (averaged(offsets) for averaged in averagings)
-            return _with_coarse(fine, coarse[0]) if coarse else fine
+            found, *coarse = (averaged(offsets) for averaged in averagings)
+            return _with_coarse(found, coarse[0]) if coarse else found
         terms = [(k, shares[k + half]) for k in offsets]
         centre = 1.0 - sum(weight for _, weight in terms)
         if params.tht > 0.0:
