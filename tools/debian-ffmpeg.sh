@@ -6,7 +6,7 @@ set -eu
 mkdir -p "$1"
 folder=$(cd "$1" && pwd)
 if ! [ -x "$folder/ffmpeg" ]; then
-    mkdir -p "$folder/packages/partial" "$folder/root"
+    mkdir -p "$folder/packages/partial" "$folder/unpacked"
     fetch() {
         apt-get install --quiet --yes --no-install-recommends --download-only \
             --option Dir::Cache::archives="$folder/packages" ffmpeg
@@ -14,12 +14,12 @@ if ! [ -x "$folder/ffmpeg" ]; then
     # What is known of packages may be old, or nothing.
     fetch || { apt-get update --quiet && fetch; }
     for package in "$folder"/packages/*.deb; do
-        dpkg-deb --extract "$package" "$folder/root"
+        dpkg-deb --extract "$package" "$folder/unpacked"
     done
     rm -r "$folder/packages"
     # Some lie in folders of their own, where links that an installation makes would lead to.
-    libraries=$(find "$folder/root" -name 'lib*.so.*' -printf '%h\n' | sort -u | paste -sd :)
-    printf '#!/bin/sh\nLD_LIBRARY_PATH="%s" exec "%s/root/usr/bin/ffmpeg" "$@"\n' "$libraries" "$folder" >"$folder/ffmpeg"
+    libraries=$(find "$folder/unpacked" -name 'lib*.so.*' -printf '%h\n' | sort -u | paste -sd :)
+    printf '#!/bin/sh\nLD_LIBRARY_PATH="%s" exec "%s/unpacked/usr/bin/ffmpeg" "$@"\n' "$libraries" "$folder" >"$folder/ffmpeg"
     chmod +x "$folder/ffmpeg"
 fi
 "$folder/ffmpeg" -version | head -n 1

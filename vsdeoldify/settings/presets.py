@@ -90,8 +90,8 @@ _SPEEDS: dict[str, _Speed] = {
 USUAL_EVERY = 10
 """Distance of the key frames in films that the commands colour, where the plugin for motion is there.
 
-Measured in docs/propagation.md: such a film flickers less than one whose every frame is coloured, and the
-colours between the key frames are 0.5 (mean CIEDE2000) from the networks' own.
+Measured in docs/propagation.md: such a film flickers less than one whose every frame is coloured, and with
+true colours on the key frames those between are 0.5 (mean CIEDE2000) from the true ones.
 """
 
 _WITHOUT_MOTION = 3
