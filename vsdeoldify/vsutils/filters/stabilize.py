@@ -95,6 +95,7 @@ class _Sum:
         share: weight of the frame's own colour.
         inputs: how many clips a neighbour adds.
         limits: from which luma differences on a neighbour's pixel counts less.
+        measured: the canvas with its measure in the luma's place, where gray pixels are filled softly.
     """
 
     def __init__(
@@ -105,12 +106,10 @@ class _Sum:
         share: str,
         inputs: int,
         limits: _Limits = _GUIDED,
+        measured: vs.VideoNode | None = None,
     ) -> None:
         self._canvas, self._params, self._needed = canvas, params, inputs
-        self._limits = limits
-        # Once, however many expressions the sum takes.
-        measured = params.mode == "M" and params.tht > 0.0
-        self._own_measure = _with_saturation(canvas, params.tht) if measured else None
+        self._limits, self._own_measure = limits, measured
         self._begin()
         self._total = total
         self._colour = f"{self._centre} {share} *" if share else self._centre
@@ -212,12 +211,11 @@ class _Lumas:
         return vs.core.resize.Bilinear(difference, self._size, self._size)
 
 
-def _luma_differences(canvas: vs.VideoNode, reach: int, limits: _Limits) -> dict[int, vs.VideoNode]:
+def _luma_differences(lumas: _Lumas, reach: int, limits: _Limits) -> dict[int, vs.VideoNode]:
     """Offset k → mean absolute luma difference of frames n and n + k around every pixel, `GRAYS`.
 
     With or without the frames' means, whichever is smaller.
     """
-    lumas = _Lumas(canvas)
     differences = {}
     for k in range(1, reach + 1):
         around = [
@@ -231,9 +229,8 @@ def _luma_differences(canvas: vs.VideoNode, reach: int, limits: _Limits) -> dict
     return differences
 
 
-def _moved_differences(canvas: vs.VideoNode, moved: dict[int, vs.VideoNode]) -> dict[int, vs.VideoNode]:
+def _moved_differences(lumas: _Lumas, moved: dict[int, vs.VideoNode]) -> dict[int, vs.VideoNode]:
     """The same for halved neighbours that were moved, at half the size, always without the frames' means."""
-    lumas = _Lumas(canvas)
     differences = {}
     for k, clip in moved.items():
         # Moving changes the mean of a frame little.
@@ -244,6 +241,7 @@ def _moved_differences(canvas: vs.VideoNode, moved: dict[int, vs.VideoNode]) -> 
 
 def _guided_average(
     canvas: vs.VideoNode,
+    measured: vs.VideoNode,
     neighbours: Callable[[int], vs.VideoNode],
     offsets: Sequence[int],
     lumas: dict[int, vs.VideoNode],
@@ -251,16 +249,18 @@ def _guided_average(
     limits: _Limits,
 ) -> vs.VideoNode:
     """The average of the chroma of frame n (weight 1) and the frames n + k, weighted pixel by pixel."""
+    inputs = 3 if params.tht > 0.0 else 2
+    softly = measured if params.mode == "M" and params.tht > 0.0 else None
     # The sum of the weights grows in the luma's place, beside the sums of U and V.
-    sums = _Sum(canvas, params, total="1", share="", inputs=3 if params.tht > 0.0 else 2, limits=limits)
+    sums = _Sum(canvas, params, total="1", share="", inputs=inputs, limits=limits, measured=softly)
     for k in offsets:
         sums.add(neighbours(k), lumas[k])
     result = sums.result()
-    inputs = Inputs()
-    inputs.add(canvas)
-    total, weights_of_pixels = inputs.add(result), inputs.add(luma_everywhere(result))
+    clips = Inputs()
+    clips.add(canvas)
+    total, weights_of_pixels = clips.add(result), clips.add(luma_everywhere(result))
     share = f"{total} {weights_of_pixels} /"
-    return inputs.expr(["", share, share])
+    return clips.expr(["", share, share])
 
 
 def _measured(canvas: vs.VideoNode, params: Stab) -> vs.VideoNode:
@@ -270,26 +270,29 @@ def _measured(canvas: vs.VideoNode, params: Stab) -> vs.VideoNode:
 type _Averaging = Callable[[Sequence[int]], vs.VideoNode]
 
 
-def _in_place(canvas: vs.VideoNode, params: Stab, reach: int, limits: _Limits) -> _Averaging:
+def _in_place(canvas: vs.VideoNode, lumas: _Lumas, params: Stab, reach: int, limits: _Limits) -> _Averaging:
     """For offsets, the average with those of these neighbours within reach, as they stand."""
-    differences = _luma_differences(canvas, reach, limits)
+    differences = _luma_differences(lumas, reach, limits)
     standing = _measured(canvas, params)
 
     def averaged(offsets: Sequence[int]) -> vs.VideoNode:
         near = [k for k in offsets if abs(k) <= reach]
         if not near:
             return canvas
-        return _guided_average(canvas, lambda k: shift(standing, k), near, differences, params, limits)
+        return _guided_average(
+            canvas, standing, lambda k: shift(standing, k), near, differences, params, limits
+        )
 
     return averaged
 
 
-def _along_motion(canvas: vs.VideoNode, params: Stab, reach: int) -> _Averaging:
+def _along_motion(canvas: vs.VideoNode, lumas: _Lumas, params: Stab, reach: int) -> _Averaging:
     """For offsets, the average with these neighbours after they were moved, at half the canvas's size."""
     halved = _halved(canvas)
     around = motion.Neighbours(halved, reach)
     clips = {k: around.moved(k) for k in (*range(-reach, 0), *range(1, reach + 1))}
-    differences = _moved_differences(canvas, clips)
+    differences = _moved_differences(lumas, clips)
+    measured = _measured(halved, params)
     moved = {k: _measured(clip, params) for k, clip in clips.items()}
     # Each frame of these is needed for one frame of the result alone, of the first ones twice at a time.
     for k, clip in clips.items():
@@ -298,7 +301,7 @@ def _along_motion(canvas: vs.VideoNode, params: Stab, reach: int) -> _Averaging:
             vs.core.std.SetVideoCache(once, mode=0)
 
     def averaged(offsets: Sequence[int]) -> vs.VideoNode:
-        return _guided_average(halved, lambda k: moved[k], offsets, differences, params, _MOVED)
+        return _guided_average(halved, measured, lambda k: moved[k], offsets, differences, params, _MOVED)
 
     return averaged
 
@@ -341,10 +344,11 @@ def stabilize(canvas: vs.VideoNode, params: Stab, cuts: vs.VideoNode | None = No
             params = params._replace(mode="G")
     averagings: list[_Averaging] = []
     if params.mode == "G":
-        averagings = [_in_place(canvas, params, reach, _GUIDED)]
+        averagings = [_in_place(canvas, _Lumas(canvas), params, reach, _GUIDED)]
     elif params.mode == "M":
-        fine = _in_place(canvas, params, min(reach, _FINE_REACH), _FINE)
-        averagings = [fine, _along_motion(canvas, params, reach)]
+        lumas = _Lumas(canvas)
+        fine = _in_place(canvas, lumas, params, min(reach, _FINE_REACH), _FINE)
+        averagings = [fine, _along_motion(canvas, lumas, params, reach)]
     shares = [] if averagings else weights(params.frames, params.mode)
     measured = canvas if averagings else _measured(canvas, params)
 
