@@ -20,10 +20,13 @@ from vapoursynth import core
 
 from vsdeoldify.cli import main
 from vsdeoldify.film import ffmpeg
+from vsdeoldify.film.clips import open_clip, told
 from vsdeoldify.film.identity import film_mark
 from vsdeoldify.film.reel import Reel, find_reel, is_pattern
-from vsdeoldify.film.source import _check_brightness
+from vsdeoldify.film.script import make_script
+from vsdeoldify.film.source import _check_brightness, open_reel
 from vsdeoldify.pictures.files import block_means, write_picture
+from vsdeoldify.settings.presets import preset
 from vsdeoldify.support.errors import FilmError
 
 HERE = Path(__file__).parents[1] / "support"
@@ -360,3 +363,30 @@ def test_a_reel_of_jpegs_with_small_chroma_is_taken(tmp_path: Path, level: int) 
     clip, found = planes(tmp_path / "reel_colour.mkv")
     assert clip.get_frame(0).props["_Range"] == vs.RANGE_FULL
     assert {int(plane.min()) for plane in found} == {level}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "format_", "bits", "numbers"),
+    [
+        ("scan_%06d.dpx", "gbrp10le", 10, range(1, 4)),
+        ("%04d.tif", "gray16le", 16, range(3)),
+        ("scan_%d.png", "gbrp", 8, range(8, 11)),
+    ],
+)
+@pytest.mark.parametrize("gap", [False, True])
+def test_the_studio_and_the_script_open_a_reel_alike(
+    tmp_path: Path, pattern: str, format_: str, bits: int, numbers: range, gap: bool
+) -> None:
+    scan(tmp_path, pattern, format_, bits, numbers)
+    if gap:
+        (tmp_path / (pattern % numbers[1])).unlink()
+    film = open_reel(find_reel(tmp_path, RATE))
+    assert film.reel is not None
+    opening = make_script(film.reel, preset("preview")).partition("clip = colorize(")[0]
+    written: dict[str, vs.VideoNode] = {}
+    exec(opening, written)  # type: ignore[arg-type]
+    script, studio = written["source"], open_clip(told(film))
+    assert (script.format, script.fps, len(script)) == (studio.format, studio.fps, len(studio))
+    for one, other in zip(script.frames(), studio.frames(), strict=True):
+        assert {**one.props} == {**other.props}
+        assert all(np.array_equal(one[plane], other[plane]) for plane in range(one.format.num_planes))

@@ -16,17 +16,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pages
 import pytest
+from films import see
 from pages import LONG, Pixels, Watched, choose, completed, expect, go, open_page, rested
 from PIL import Image
 from processes import programs_with
 from studios import (
     BITS,
+    FRAMES,
     HEIGHT,
+    SCENE,
     WIDTH,
     Opened,
     disc_at,
     picture_of,
     studio_command,
+    written,
 )
 
 from vsdeoldify.settings.project_file import read_project
@@ -184,6 +188,32 @@ def test_a_setting_of_one_scene_shows_at_once_and_leaves_the_others(page: Page) 
     page.keyboard.press("a")
 
 
+def test_command_and_script_are_copied(page: Page, film: Path) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.locator("#by-hand summary").click()
+    expect(page.locator("#script")).to_contain_text("set_output", timeout=LONG)
+    copied = []
+    for name in ("command", "script"):
+        page.locator(f"#copy-{name}").click()
+        expect(page.locator("#toasts")).to_contain_text("Copied")
+        copied.append(page.evaluate("navigator.clipboard.readText()"))
+    command, script = copied
+    assert command == f"vsdeoldify colorize {film.name} --project film.vsdeoldify.json"
+    compile(script, "copied.vpy", "exec")
+    assert "set_output(0)" in script
+    assert str(film) in script
+    # Where the browser forbids it, the text is marked for the person to copy.
+    page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('not allowed')); }")
+    page.locator("#copy-command").click()
+    expect(page.locator("#toasts")).to_contain_text("press Ctrl+C")
+    page.wait_for_timeout(300)
+    assert page.evaluate("getSelection().toString()") == command
+    page.context.clear_permissions()
+    page.locator("#by-hand summary").click()
+    page.reload()
+    rested(page, 4)
+
+
 def test_a_preset_without_its_models_says_what_to_do(page: Page) -> None:
     missing = page.locator("#settings .missing")
     if missing.count() == 0:
@@ -262,6 +292,33 @@ def test_a_click_colours_the_thing_in_its_whole_scene_and_a_reload_keeps_it(page
     expect(page.locator("#stage")).not_to_have_attribute("data-shown", "4 completed")
     page.wait_for_timeout(60)
     assert np.abs(stage(page) - before).mean() < 1
+
+
+def test_the_strength_of_the_corrections_is_set(page: Page, film: Path) -> None:
+    before = blueness(stage(page), 4)
+    page.keyboard.press("b")
+    choose(page, "#2846c8")
+    page.mouse.click(*place(page, *disc_at(4)))
+    completed(page)
+    page.mouse.move(2, 2)
+    seen = {}
+    for strength in (100, 50, 0):
+        page.locator("#strength").fill(str(strength))
+        page.locator("#strength").dispatch_event("change")
+        expect(page.locator("#strength-value")).to_have_text(f"{strength} %")
+        # The frame that was painted shows the paint; its neighbour what comes of it.
+        go(page, 5)
+        seen[strength] = blueness(stage(page), 5)
+        go(page, 4)
+    assert seen[100] > seen[50] + 15 > seen[0] + 30
+    assert abs(seen[0] - before) < 6
+    project = read_project(film.with_name("film.vsdeoldify.json"))
+    assert project.references is not None
+    assert project.references.strength == 0
+    page.locator("#strength").fill("100")
+    page.locator("#strength").dispatch_event("change")
+    page.locator("#reference-remove").click()
+    expect(page.locator("#references .chip")).to_have_count(0)
 
 
 def test_a_colour_is_set_by_the_keyboard_alone_and_taken_from_the_picture(page: Page) -> None:
@@ -452,3 +509,36 @@ def test_a_hostile_page_in_the_same_browser_gets_nothing(page: Page, opened: Ope
     assert (
         page.evaluate("fetch('/api/state').then(one => one.json()).then(one => one.render.running)") is False
     )
+
+
+def test_a_reel_is_rendered_from_the_page_stopped_and_gone_on_with(browser: Browser, tmp_path: Path) -> None:
+    reel, scenes = tmp_path / "reel", 6
+    reel.mkdir()
+    for n in range(scenes * SCENE):
+        Image.fromarray(picture_of(n % FRAMES)).save(reel / f"scan_{n + 7:04d}.png")
+    output = tmp_path / "reel_colour.mkv"
+    with studio_command(reel, tmp_path / "cache", "--film", "--fps", "18") as studio:
+        page = browser.new_page(viewport={"width": 1280, "height": 720})
+        watched = Watched(page)
+        open_page(page, studio.address)
+        expect(page.locator(".scene")).to_have_count(scenes)
+        page.keyboard.press("r")
+        expect(page.locator("#render-go")).to_have_text("Render the film")
+        page.locator("#render-go").click()
+        expect(page.locator("#pieces .chip").first).to_be_visible(timeout=LONG)
+        page.locator("#render-stop").click()
+        expect(page.locator("#render-go")).to_have_text("Go on", timeout=LONG)
+        expect(page.locator("#render-says")).to_have_text("stopped; what is finished stays")
+        assert not output.exists()
+        first = written(output)
+        assert 0 < len(first) < scenes
+        assert page.locator("#pieces .chip").count() == len(first)
+        page.locator("#render-go").click()
+        expect(page.locator("#render-says")).to_have_text("finished", timeout=LONG)
+        assert watched.complaints == []
+        page.close()
+    assert {span: time for span, time in written(output).items() if span in first} == first
+    film = see(output)
+    assert film.seconds == pytest.approx([n / 18 for n in range(scenes * SCENE)], abs=0.001)
+    assert [number_on(luma) for luma in film.luma()] == [n % FRAMES for n in range(scenes * SCENE)]
+    assert all(np.asarray(film.clip.get_frame(n)[2]).std() > 1 for n in (4, 24, 54))

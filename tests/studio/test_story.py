@@ -22,9 +22,8 @@ from films import run_ffmpeg, see
 from numpy.typing import NDArray
 from pages import LONG, Watched, choose, completed, expect, go, open_page, rested
 from processes import programs_with
-from studios import studio_command
+from studios import studio_command, written
 
-from vsdeoldify.film.pieces import pieces_folder, whole_pieces
 from vsdeoldify.settings.project_file import read_project
 from vsdeoldify.studio.rendering import Rendering
 from vsdeoldify.studio.sheets import folder_of
@@ -165,11 +164,6 @@ def check_blue(picture: NDArray[Any], pullover: Wool, n: int) -> None:
     blue = blueness(picture)
     assert (blue[inside] > 25).mean() > 0.85, (n, (blue[inside] > 25).mean())
     assert (blue[outside] > 12).mean() < 0.05, (n, (blue[outside] > 12).mean())
-
-
-def written(output: Path) -> dict[tuple[int, int], int]:
-    """When each finished piece of a film was written."""
-    return {(first, end): path.stat().st_mtime_ns for first, end, path in whole_pieces(pieces_folder(output))}
 
 
 def frames_of(film: Path) -> list[NDArray[np.uint8]]:

@@ -14,6 +14,8 @@ import numpy as np
 from films import run_ffmpeg
 from numpy.typing import NDArray
 
+from vsdeoldify.film.pieces import pieces_folder, whole_pieces
+
 WIDTH, HEIGHT, SCENE, SCENES, RATE = 240, 144, 10, 3, 10
 BITS = 6
 FRAMES = SCENE * SCENES
@@ -110,3 +112,8 @@ def studio_command(film: Path, cache: Path, *options: str) -> Iterator[Opened]:
         for stream in (process.stdout, process.stderr):
             if stream is not None:
                 stream.close()
+
+
+def written(output: Path) -> dict[tuple[int, int], int]:
+    """When each finished piece of a film was written, by its first frame and its end."""
+    return {(first, end): path.stat().st_mtime_ns for first, end, path in whole_pieces(pieces_folder(output))}

@@ -83,7 +83,7 @@ class ColourLoss(nn.Module):
             + 0.5 * huber
             + pale
             + 0.5 * uneven
-            + 0.2 * unsteady
+            + 0.3 * unsteady
         )
 
 

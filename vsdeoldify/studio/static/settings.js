@@ -167,7 +167,8 @@ function show() {
   const {state} = store;
   for (const button of $("scope").children) button.setAttribute("aria-checked", button.dataset.scope === store.scope);
   $("scope").firstElementChild.textContent = `Scene ${sceneAt(store.frame) + 1}`;
-  $("command").textContent = state.command;
+  // Writing the same text again would take away what a person has marked of it.
+  if ($("command").textContent !== state.command) $("command").textContent = state.command;
   $("undo").disabled = !state.undo;
   $("redo").disabled = !state.redo;
   const count = Object.keys(own()).length;
@@ -198,7 +199,13 @@ $("by-hand").addEventListener("toggle", async () => {
 });
 for (const name of ["command", "script"]) {
   $(`copy-${name}`).addEventListener("click", async () => {
-    await navigator.clipboard?.writeText($(name).textContent);
-    toast("Copied");
+    try {
+      await navigator.clipboard.writeText($(name).textContent);
+      toast("Copied");
+    } catch {
+      // A browser may keep pages from its clipboard.
+      getSelection().selectAllChildren($(name));
+      toast("The browser does not let the page copy: the text is marked, press Ctrl+C.");
+    }
   });
 }
