@@ -1,10 +1,16 @@
-"""What a person draws, on the canvas, and which colours are offered."""
+"""What a person draws, on the canvas, and which colours are offered; what is not waited for."""
 
+import time
+from pathlib import Path
+
+import cv2
 import numpy as np
 import pytest
+import vapoursynth as vs
+from vapoursynth import core
 
 from vsdeoldify.studio.child import Desk
-from vsdeoldify.studio.looking import drawn, shades
+from vsdeoldify.studio.looking import Darkroom, Superseded, drawn, shades
 from vsdeoldify.studio.pictures import check_strokes
 
 
@@ -75,3 +81,42 @@ def test_on_the_desk_the_newest_of_a_kind_wins_and_the_most_urgent_comes_first()
     assert desk.stale(), "what is in work is not wanted any more"
     order = [one["id"] for _ in range(5) if (one := desk.next()[1]) is not None]
     assert order == [7, 6, 2, 4, 0]
+
+
+def test_calm_colours_give_way_to_the_colours_of_a_new_frame() -> None:
+    desk = Desk()
+    desk.put({"id": 0, "lane": "calm"})
+    desk.next()
+    desk.put({"id": 1, "lane": "thumb"})
+    assert not desk.stale()
+    desk.put({"id": 2, "lane": "colour"})
+    assert desk.stale()
+    _, following = desk.next()
+    assert following is not None
+    assert following["id"] == 2
+    assert not desk.stale()
+
+
+def test_nobody_waits_for_calm_colours_that_are_not_wanted_any_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    film = core.std.BlankClip(None, 64, 48, vs.YUV444P8, length=3, color=(90, 128, 128))
+
+    def slowly(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
+        time.sleep(0.6)
+        return f
+
+    room = Darkroom(film, tmp_path)
+    slow = core.std.ModifyFrame(film, film, slowly)
+    monkeypatch.setattr(room, "_graph", lambda look, n, changes: slow)
+    asked = {"look": {"changes": {}}, "calm": True, "width": 64}
+    begun = time.monotonic()
+    with pytest.raises(Superseded):
+        room.coloured_picture({**asked, "frame": 0}, lambda: True)
+    assert time.monotonic() - begun < 0.3
+    # The one that was begun ends before another of its kind begins.
+    picture = cv2.imdecode(
+        np.frombuffer(room.coloured_picture({**asked, "frame": 1}, lambda: False), np.uint8), 1
+    )
+    assert time.monotonic() - begun > 1.1
+    assert picture.shape == (48, 64, 3)

@@ -4,7 +4,8 @@ It may die (a GPU without memory, a broken filter) without the page noticing mor
 
 * ``look SOURCE SCRATCH``: answers requests, each a line of JSON on stdin with its `id` and `lane`, by a line
   of JSON on stdout (`id`, `size`, or `error`, or `dropped`) and so many bytes. In a lane the newest request
-  wins: older ones that wait are dropped, and the one in work gives up where it can.
+  wins: older ones that wait are dropped, and the one in work gives up where it can (calm colours also for a
+  new frame's).
 * ``sheets SOURCE FOLDER WIDTH HEIGHT STEP THRESHOLD``: one pass over the film, which finds the cuts (a line
   for every frame: whether a scene begins there, and its mean luma) and writes the pictures for scrubbing.
 """
@@ -33,6 +34,8 @@ QUICK = frozenset({"complete", "source", "piece", "adopt", "keep", "prepare"})
 """Lanes that do not wait for the others."""
 KEPT = frozenset({"play", "adopt", "keep", "thumb"})
 """Lanes in which every request counts."""
+GIVE_WAY = {"calm": frozenset({"colour"})}
+"""What a lane is given up for: the page asks for calm colours again once the new frame is there."""
 COLUMNS = ROWS = 5
 """Pictures side by side and one below the other in a scrub sheet."""
 _REMEMBERED = 400_000_000
@@ -60,8 +63,9 @@ class Desk:
                 self._dropped += [other["id"] for other in self._waiting if other["lane"] == lane]
                 self._waiting = [other for other in self._waiting if other["lane"] != lane]
             self._waiting.append(request)
-            if self._current is not None and self._current["lane"] == lane:
-                self._stale = True
+            if self._current is not None:
+                current = self._current["lane"]
+                self._stale |= lane == current or lane in GIVE_WAY.get(current, ())
             self._change.notify_all()
 
     def next(self) -> tuple[list[Any], dict[str, Any] | None]:

@@ -10,6 +10,7 @@ import shutil
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, wait
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -46,6 +47,8 @@ _CORRECTED = 384
 """Side of the square on which a person's colours are completed."""
 _SLOW = 0.15
 """Seconds for one frame from which neighbours are made one by one, to be able to stop between them."""
+_LOOK_UP = 0.02
+"""Seconds between two looks at whether a frame that is being made is still wanted."""
 _SHADES = 10
 """How many colours a palette has at most."""
 _ASPECT = 0.03
@@ -74,6 +77,7 @@ class Darkroom:
         self._pieces: OrderedDict[str, vs.VideoNode] = OrderedDict()
         self._corrected: tuple[str, tuple[Floats, Floats, Floats]] | None = None
         self._seconds = 0.0
+        self._begun: Future[vs.VideoFrame] | None = None
         with self._source.get_frame(0) as frame:
             self._aspect = pixel_aspect_of(frame.props)
 
@@ -91,11 +95,13 @@ class Darkroom:
         look, n = asked["look"], asked["frame"]
         if asked["calm"]:
             self._walk(look, n, busy)
-        clip = self._graph(look, n, {} if asked["calm"] else _UNCALMED)
+            clip = self._graph(look, n, {})
+            # The coloured film has the tags of its source, whose frame is there at once.
+            return self._unless(busy, self._small(clip, n, asked["width"], self._source[n]))
+        clip = self._graph(look, n, _UNCALMED)
         begun = time.monotonic()
         data = self._jpeg(clip, n, asked["width"])
-        if not asked["calm"]:
-            self._seconds = time.monotonic() - begun
+        self._seconds = time.monotonic() - begun
         return data
 
     def piece_picture(self, asked: Asked, busy: Callable[[], bool]) -> bytes:
@@ -280,15 +286,34 @@ class Darkroom:
             shutil.copyfile(path, place / picture_name(m, path.suffix))
         return place
 
+    def _unless(self, busy: Callable[[], bool], clip: vs.VideoNode) -> bytes:
+        """The first frame of a clip as JPEG, unless it is not wanted any more before it is there.
+
+        A frame that is begun cannot be stopped: it is made all the same, but nobody waits for it. No other is
+        begun in this way before, so that there is one at most.
+        """
+        for begin in (False, True):
+            if begin:
+                self._begun = clip.get_frame_async(0)
+            while self._begun is not None and not wait([self._begun], _LOOK_UP).done:
+                if busy():
+                    raise Superseded
+        assert self._begun is not None
+        done, self._begun = self._begun, None
+        with done.result() as frame:
+            return encode_picture(frame_to_picture(frame), ".jpg", _QUALITY)
+
     def _jpeg(self, clip: vs.VideoNode, n: int, width: int) -> bytes:
         return encode_picture(_decoded(self._small(clip, n, width)), ".jpg", _QUALITY)
 
-    def _small(self, clip: vs.VideoNode, n: int, width: int) -> vs.VideoNode:
+    def _small(
+        self, clip: vs.VideoNode, n: int, width: int, tagged: vs.VideoNode | None = None
+    ) -> vs.VideoNode:
         """One frame as RGB, so wide; 0: as large as it is, in square pixels."""
         aspect = clip.width * self._aspect / clip.height
         natural = round(max(clip.width, clip.width * self._aspect))
         wide = natural if width == 0 else min(width, natural)
-        return _rgb(clip[n], wide, max(1, round(wide / aspect)))
+        return _rgb(clip[n], wide, max(1, round(wide / aspect)), tagged)
 
 
 @cache
@@ -304,8 +329,8 @@ def _features(gray: Floats) -> Floats:
     return seen
 
 
-def _rgb(clip: vs.VideoNode, width: int, height: int) -> vs.VideoNode:
-    """The first frame of a clip as RGB of 8 bits."""
+def _rgb(clip: vs.VideoNode, width: int, height: int, tagged: vs.VideoNode | None = None) -> vs.VideoNode:
+    """The first frame of a clip as RGB of 8 bits; `tagged` has its tags, where to make it takes long."""
     one = core.std.RemoveFrameProps(clip[0], ["_FieldBased", "_SARNum", "_SARDen"])
     same = (width, height) == (one.width, one.height)
     resize = core.resize.Bicubic if same else core.resize.Spline36
@@ -315,7 +340,7 @@ def _rgb(clip: vs.VideoNode, width: int, height: int) -> vs.VideoNode:
     if family == vs.GRAY:
         gray = core.std.RemoveFrameProps(one, ["_Matrix"])
         return resize(gray, width, height, format=vs.RGB24, matrix_in=MATRIX_BT601)
-    with one.get_frame(0) as frame:
+    with (tagged or one).get_frame(0) as frame:
         untagged = int(frame.props.get("_Matrix", 2)) == 2
     matrix = {"matrix_in": assumed_matrix(one.width, one.height)} if untagged else {}
     return resize(one, width, height, format=vs.RGB24, **matrix)
