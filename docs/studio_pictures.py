@@ -26,7 +26,18 @@ if TYPE_CHECKING:
 
 IMAGES = Path(__file__).parent / "images"
 ASPECT = 920 / 672
-PULLOVER, WALL, FACE = (0.50, 0.60), (0.08, 0.22), (0.475, 0.27)
+WALL, FACE, NECK = [(0.08, 0.22)], [(0.475, 0.27)], [(0.57, 0.345)]
+SLEEVES = [
+    *((0.430, 0.856), (0.412, 0.673), (0.448, 0.49), (0.50, 0.429), (0.567, 0.419)),
+    *((0.641, 0.449), (0.678, 0.571), (0.685, 0.713), (0.648, 0.815)),
+]
+BREAST = [(0.522, 0.51), (0.567, 0.673)]
+PANEL, PAPERS, SKIRT, CHAIR = (
+    [(0.366, 0.51), (0.366, 0.856)],
+    [(0.72, 0.92)],
+    [(0.55, 0.79)],
+    [(0.737, 0.652)],
+)
 SIZES = {"wide": (1280, 720), "tablet": (820, 1180)}
 
 
@@ -50,10 +61,18 @@ def main() -> None:
 
             page.keyboard.press("b")
             page.locator("[data-view=colour]").click()
-            for colour, spot in (("#3b62b5", PULLOVER), ("#7f9480", WALL), ("#e8b899", FACE)):
-                choose(page, colour)
-                page.mouse.click(*place(page, *spot, ASPECT))
-                completed(page)
+            for colour, lines in (
+                ("#7f9480", [WALL]),
+                ("#e8b899", [FACE, NECK]),
+                ("#3b62b5", [SLEEVES, BREAST]),
+                (None, [PANEL, PAPERS, SKIRT, CHAIR]),
+            ):
+                if colour is None:
+                    page.locator("#hold").click()
+                else:
+                    choose(page, colour)
+                for line in lines:
+                    draw(page, line)
             page.mouse.move(8, 300)
             page.wait_for_timeout(500)
             shoot(page, "studio_correct")
@@ -84,6 +103,16 @@ def main() -> None:
             shoot(page, "studio_render")
             page.locator("#render-stop").click()
             expect(page.locator("#render-stop")).to_be_hidden(timeout=60_000)
+
+
+def draw(page: "Page", line: list[tuple[float, float]]) -> None:
+    """Paint a line with the mouse; a dot where it is one place."""
+    page.mouse.move(*place(page, *line[0], ASPECT))
+    page.mouse.down()
+    for spot in line[1:]:
+        page.mouse.move(*place(page, *spot, ASPECT), steps=4)
+    page.mouse.up()
+    completed(page)
 
 
 def size(name: str) -> dict[str, int]:

@@ -49,6 +49,30 @@ def test_a_hint_colours_its_object_and_not_the_ground_behind_a_strong_edge() -> 
     assert change[:, 45:115, 45:115].mean() > 0.15
 
 
+def test_a_stroke_along_an_edge_that_touches_what_is_behind_does_not_colour_that() -> None:
+    gray, automatic, hints, mask = picture(320)
+    mask[120:200, 79:92] = True  # The square begins at column 81.
+    hints[0, mask] = 0.3
+    completed = complete(gray, automatic, hints, mask)
+    assert completed[0, 100:220, 90:230].mean() > 0.25
+    assert np.abs(completed - automatic)[:, :, :76].mean() < 0.01
+
+
+def test_where_the_automatic_colour_is_a_hint_no_other_colour_spreads() -> None:
+    flat, automatic, hints, mask = picture()
+    flat[:] = 0.4
+    mask[70:90, 20:30] = True
+    hints[0, mask] = 0.3
+    without = complete(flat, automatic, hints, mask)
+    mask[60:100, 120:130] = True
+    hints[:, 60:100, 120:130] = automatic[:, 60:100, 120:130]
+    held = complete(flat, automatic, hints, mask)
+    right = np.s_[:, 20:140, 90:]
+    assert np.abs(without - automatic)[right].mean() > 0.1
+    assert np.abs(held - automatic)[right].mean() < 0.02
+    assert held[0, 60:100, 10:60].mean() > 0.2
+
+
 def test_the_edge_of_a_hinted_object_is_sharp_at_full_size() -> None:
     size = 3 * _GRID
     gray = np.full((size, size), 0.3, np.float32)

@@ -16,7 +16,7 @@ from vsdeoldify.studio.pictures import check_strokes
 
 def test_a_round_brush_lies_on_the_square_as_it_lay_on_the_picture() -> None:
     stroke = {"points": [[0.25, 0.5]], "radius": 0.1, "rgb": [255, 0, 0]}
-    hints, mask = drawn([stroke], 200, 0.5)
+    hints, mask = drawn([stroke], np.zeros((2, 200, 200), np.float32), 0.5)
     rows, columns = np.nonzero(mask)
     assert np.ptp(columns) == pytest.approx(40, abs=2)
     assert np.ptp(rows) == pytest.approx(80, abs=2), "the picture is half as high as wide"
@@ -29,10 +29,20 @@ def test_a_round_brush_lies_on_the_square_as_it_lay_on_the_picture() -> None:
 def test_a_stroke_has_no_gaps_and_the_later_one_lies_above() -> None:
     line = {"points": [[0.1, 0.5], [0.9, 0.5]], "radius": 0.02, "rgb": [0, 0, 255]}
     dab = {"points": [[0.5, 0.5]], "radius": 0.02, "rgb": [0, 255, 0]}
-    hints, mask = drawn([line, dab], 100, 1.0)
+    hints, mask = drawn([line, dab], np.zeros((2, 100, 100), np.float32), 1.0)
     assert mask[50, 10:90].all()
     assert hints[0, 50, 20] > 0.4
     assert hints[0, 50, 50] < -0.2
+
+
+def test_a_stroke_without_a_colour_keeps_the_automatic_one() -> None:
+    automatic = np.random.default_rng(0).uniform(-0.3, 0.3, (2, 100, 100)).astype(np.float32)
+    line = {"points": [[0.1, 0.5], [0.9, 0.5]], "radius": 0.04, "rgb": [0, 0, 255]}
+    kept = {"points": [[0.5, 0.5]], "radius": 0.1, "rgb": None}
+    hints, mask = drawn([line, kept], automatic, 1.0)
+    assert (hints[:, 45:55, 45:55] == automatic[:, 45:55, 45:55]).all()
+    assert mask[45:55, 45:55].all()
+    assert hints[0, 50, 20] > 0.4
 
 
 def test_the_palette_holds_the_colours_of_the_picture_and_no_gray() -> None:
@@ -54,6 +64,7 @@ def test_the_palette_holds_the_colours_of_the_picture_and_no_gray() -> None:
         [{"points": [[0, 0]], "radius": float("nan"), "rgb": [0, 0, 0]}],
         [{"points": [[0, True]], "radius": 0.1, "rgb": [0, 0, 0]}],
         [{"points": [[0, 0]], "radius": 0.1, "rgb": [0, 0]}],
+        [{"points": [[0, 0]], "radius": 0.1}],
         [{"points": [[0, 0]] * 30_000, "radius": 0.1, "rgb": [0, 0, 0]}],
         [{"points": [[0, 0]], "radius": 0.1, "rgb": [0, 0, 0]}] * 600,
     ],
@@ -66,6 +77,8 @@ def test_what_is_no_stroke_is_refused(strokes: object) -> None:
 def test_strokes_are_brought_into_the_picture() -> None:
     (one,) = check_strokes([{"points": [[-3, 2]], "radius": 9, "rgb": [300, -5, 12.7], "more": "dropped"}])
     assert one == {"points": [[0.0, 1.0]], "radius": 0.2, "rgb": [255, 0, 12]}
+    (kept,) = check_strokes([{"points": [[0, 0]], "radius": 0.1, "rgb": None}])
+    assert kept["rgb"] is None
 
 
 def test_on_the_desk_the_newest_of_a_kind_wins_and_the_most_urgent_comes_first() -> None:

@@ -39,6 +39,8 @@ _DIFFERENCE = 0.35
 _SHARPNESS = 0.04
 _ALIKE = 0.04
 _DECIDED, _MEANT, _LEFT = 3.0, 0.2, 0.01
+_SAME = 0.01
+_RIM = 0.5
 _ANCHOR = 3e-3
 _LIKE_LUMA, _LIKE_CHROMA, _LIKE_THING = 0.3, 0.06, 0.25
 _MOST_LOOKED_AT = 400
@@ -57,7 +59,8 @@ def complete(
         gray: the luma (H, W), 0…1.
         automatic: U and V of BT.601 (2, H, W), −0.5…0.5: what a model makes of the picture.
         hints: U and V (2, H, W) where `mask` is set, anything finite elsewhere. Points, strokes and
-            whole areas are all the same to it.
+            whole areas are all the same to it. The automatic colours themselves are hints, too: no other
+            colour spreads over what looks like such a place.
         mask: (H, W), where a colour is given.
         features: what a network sees in the picture (C, h, w), as `PreviewColorizer.features` gives it: cells
             in which it sees something else than under the hints keep to the automatic colours. None: only
@@ -85,20 +88,22 @@ def _complete(
     size = (min(_GRID, gray.shape[0]), min(_GRID, gray.shape[1]))
     small_gray = _shrunk(gray[None], size)[0]
     small_automatic = _shrunk(automatic, size)
-    given = _shrunk(mask[None].astype(np.float32), size)[0]
-    share = np.maximum(given, 1e-6)
+    given = _without_rims(_shrunk(mask[None].astype(np.float32), size)[0])
+    share: Array = np.maximum(given, np.float32(1e-6))
     wanted = _shrunk(hints, size) / share
     before = _shrunk(automatic * mask, size) / share
 
     steps = _steps(small_gray, small_automatic)
     degree = _degree(steps)
-    pull = _PULL * np.minimum(1, 4 * given)
+    pull: Array = np.float32(_PULL) * np.minimum(np.float32(1), 4 * given)
     places = np.nonzero(given)
-    colours = _alike(wanted[:, *places])
+    colours = _alike(wanted[(slice(None), *places)])
     sources = np.zeros((*size, colours.max() + 1, 5), np.float32)
     sources[*places, colours] = (pull * np.stack((np.ones_like(pull), *wanted, *before)))[:, *places].T
     changes = np.hypot(*(wanted - before))[places]
-    meant = np.minimum(1, np.average(changes, weights=pull[places]) / _MEANT)
+    # A hint that is the automatic colour only holds on to that.
+    weights = pull[places] * (changes > _SAME)
+    meant = np.minimum(1, (weights * changes).sum() / max(weights.sum(), 1e-6) / _MEANT)
     strange = _strangeness(small_gray, small_automatic, features, places)
     diagonal = degree * (1 + _DECAY) + pull + _ANCHOR * meant**2 * strange + 1e-7
     spread = _solve(diagonal.astype(np.float32), steps, sources.reshape(*size, -1)).reshape(sources.shape)
@@ -113,6 +118,16 @@ def _complete(
     result = enlarged[0] * automatic + enlarged[1:]
     completed: Array = np.where(mask, hints, result).clip(-0.5, 0.5).astype(np.float32)
     return completed
+
+
+def _without_rims(given: Array) -> Array:
+    """The share of each cell that is hinted at, without cells that a stroke beside only touches.
+
+    A brush that goes along the edge of a thing touches what is behind it, and would colour that, too.
+    """
+    most: Array = functional.max_pool2d(torch.from_numpy(given)[None], 3, 1, 1)[0].numpy()
+    whole: Array = np.where(given >= _RIM * most, given, np.float32(0))
+    return whole
 
 
 def _strangeness(

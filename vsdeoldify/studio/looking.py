@@ -119,7 +119,8 @@ class Darkroom:
 
         Args:
             asked: `frame`, `width`, `look`, `strokes` (points as shares of the width and height, a radius as
-                share of the width, and the colour in RGB) and `base` (a picture to paint over, or None).
+                share of the width, and the colour in RGB, or None to keep the automatic one) and `base`
+                (a picture to paint over, or None).
             busy: whether a newer request waits.
         """
         return self._jpeg(self._completed(asked), 0, asked["width"])
@@ -137,9 +138,8 @@ class Darkroom:
     def _completed(self, asked: Asked) -> vs.VideoNode:
         """A frame of the film with a person's colours, completed."""
         gray, automatic, features = self._seen(asked)
-        hints, mask = drawn(
-            asked["strokes"], _CORRECTED, self._source.height / (self._source.width * self._aspect)
-        )
+        aspect = self._source.height / (self._source.width * self._aspect)
+        hints, mask = drawn(asked["strokes"], automatic, aspect)
         return self._with_chroma(asked["frame"], complete(gray, automatic, hints, mask, features))
 
     def _seen(self, asked: Asked) -> tuple[Floats, Floats, Floats]:
@@ -352,14 +352,14 @@ def _decoded(clip: vs.VideoNode) -> Picture:
 
 
 def drawn(
-    strokes: Sequence[Mapping[str, Any]], size: int, aspect: float
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    strokes: Sequence[Mapping[str, Any]], automatic: Floats, aspect: float
+) -> tuple[Floats, NDArray[np.bool_]]:
     """A person's strokes on a square canvas.
 
     Args:
         strokes: each with `points` (x and y as shares of the picture's width and height), `radius` (a share
-            of the width) and `rgb` (0–255).
-        size: side of the square.
+            of the width) and `rgb` (0–255; None where the automatic colours are to stay).
+        automatic: these, U and V of BT.601 (2, size, size).
         aspect: the picture's height by its width.
 
     Returns:
@@ -367,7 +367,8 @@ def drawn(
     """
     from PIL import Image, ImageDraw
 
-    hints = np.zeros((2, size, size), np.float32)
+    size = automatic.shape[-1]
+    hints = np.zeros_like(automatic)
     mask = np.zeros((size, size), np.bool_)
     for stroke in strokes:
         # A round brush on the picture is an ellipse on the square.
@@ -379,10 +380,13 @@ def drawn(
         for x, y in _dense(points, max(1.0, min(across, down) / 2)):
             draw.ellipse((x - across, y - down, x + across, y + down), fill=1)
         where = np.asarray(image, np.bool_)
+        mask |= where
+        if stroke["rgb"] is None:
+            hints[:, where] = automatic[:, where]
+            continue
         red, green, blue = (float(value) / 255 for value in stroke["rgb"])
         luma = 0.299 * red + 0.587 * green + 0.114 * blue
         hints[0][where], hints[1][where] = (blue - luma) / BLUE_OF_U, (red - luma) / RED_OF_V
-        mask |= where
     return hints, mask
 
 

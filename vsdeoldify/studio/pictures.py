@@ -112,7 +112,7 @@ class Pictures:
 
 
 def check_strokes(given: object) -> list[dict[str, Any]]:
-    """The strokes that the page sent.
+    """The strokes that the page sent; the colour of one that keeps the automatic colours is None.
 
     Raises:
         ValueError: they are none.
@@ -134,10 +134,14 @@ def check_strokes(given: object) -> list[dict[str, Any]]:
             {
                 "points": [[_share(value) for value in _few(place, 2)] for place in places],
                 "radius": min(max(_share(stroke.get("radius")), 0.001), 0.2),
-                "rgb": [min(max(int(_number(value)), 0), 255) for value in _few(stroke.get("rgb"), 3)],
+                "rgb": None if stroke.get("rgb", 0) is None else _colour(stroke.get("rgb")),
             }
         )
     return checked
+
+
+def _colour(value: object) -> list[int]:
+    return [min(max(int(_number(one)), 0), 255) for one in _few(value, 3)]
 
 
 def _few(value: object, count: int) -> list[Any]:

@@ -11,7 +11,7 @@ let recent = [];
 let strokes = [], strokesOf = -1;  // those of the frame that is looked at, newer than the server's
 let dirty = false, sending = false, again = false;
 // "keeping", for whoever watches: the frame is not a reference yet, which it becomes once the hand pauses.
-let picking = false;
+let picking = false, holding = false;  // taking a colour from the picture; painting what keeps its colours
 let cross = [0.5, 0.5], crossShown = false, pointerAt = null;
 let paletteOf = "";
 
@@ -45,6 +45,7 @@ export function choose(colour, remember = true) {
   drawField();
   for (const one of document.querySelectorAll(".swatches button")) one.setAttribute("aria-pressed", one.title === hex(rgb));
   if (remember && picking) pick(false);
+  if (remember && holding) hold(false);
 }
 
 function drawField() {
@@ -142,9 +143,9 @@ function used() {
 let lastSent = 0;
 function begin(at) {
   current();
-  strokes.push({points: [at], radius: radius(), rgb: [...rgb]});
+  strokes.push({points: [at], radius: radius(), rgb: holding ? null : [...rgb]});
   dirty = true;
-  used();
+  if (!holding) used();
   if (store.view === "source") look("colour");
   sendStrokes();
   lastSent = performance.now();
@@ -196,12 +197,14 @@ viewer.addOverlay((pen, place) => {
   const ratio = window.devicePixelRatio || 1;
   for (const stroke of current()) {
     const [x, y] = viewer.toStage(...stroke.points[0]);
-    pen.fillStyle = hex(stroke.rgb);
     pen.strokeStyle = "#fff";
     pen.lineWidth = 1.5 * ratio;
     pen.beginPath();
     pen.arc(x, y, 5 * ratio, 0, 7);
-    pen.fill();
+    if (stroke.rgb) {
+      pen.fillStyle = hex(stroke.rgb);
+      pen.fill();
+    }
     pen.stroke();
     if (stroke.points.length > 1) {
       pen.beginPath();
@@ -224,6 +227,11 @@ viewer.addOverlay((pen, place) => {
 export function pick(on = !picking) {
   picking = on;
   $("eyedropper").setAttribute("aria-pressed", picking);
+}
+
+export function hold(on = !holding) {
+  holding = on;
+  $("hold").setAttribute("aria-pressed", holding);
 }
 
 export function strokeBack() {
@@ -336,6 +344,7 @@ on("frame", () => $("unsure").querySelectorAll(".chip").forEach(one => one.setAt
 on("tab", () => {
   crossShown = false;
   pick(false);
+  hold(false);
   $("stage").style.cursor = store.tab === "correct" ? "none" : "default";
   if (store.state) {
     loadPalette();
@@ -346,6 +355,7 @@ on("tab", () => {
 
 $("hex").addEventListener("change", event => choose(fromHex(event.target.value) ?? rgb));
 $("eyedropper").addEventListener("click", () => pick());
+$("hold").addEventListener("click", () => hold());
 $("stroke-back").addEventListener("click", strokeBack);
 $("reference-remove").addEventListener("click", () => removeReference());
 $("next-unsure").addEventListener("click", nextUnsure);

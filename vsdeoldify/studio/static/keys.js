@@ -1,6 +1,6 @@
 // Everything by the keyboard, and the list of keys.
 
-import {brushSize, chooseNumber, dab, moveCross, nextUnsure, pick, removeReference, strokeBack} from "./correct.js";
+import {brushSize, chooseNumber, dab, hold, moveCross, nextUnsure, pick, removeReference, strokeBack} from "./correct.js";
 import {setScope} from "./settings.js";
 import {$, change, element, goTo, goToScene, look, openTab, scene, sceneAt, store} from "./store.js";
 import {beginHere, marking, merge, play, shift, split, stopPlaying} from "./strip.js";
@@ -42,6 +42,7 @@ const KEYS = [
   ["Correct", "Enter", "set the colour at the cross", {Enter: () => correcting() && dab()}],
   ["Correct", "1 … 9", "a colour of the scene", Object.fromEntries([..."123456789"].map(key => [key, () => chooseNumber(key - 1)]))],
   ["Correct", "I", "take a colour from the picture", {i: () => correcting() && pick()}],
+  ["Correct", "K", "paint what keeps its colours", {k: () => correcting() && hold()}],
   ["Correct", "− +", "size of the brush", {"-": () => brushSize(-3), "+": () => brushSize(3)}],
   ["Correct", "Backspace", "last stroke back", {Backspace: () => correcting() && strokeBack()}],
   ["Correct", "Delete", "remove the reference", {Delete: () => correcting() && removeReference()}],
@@ -70,6 +71,7 @@ document.addEventListener("keydown", event => {
     if (typing) target.blur();
     stopPlaying();
     pick(false);
+    hold(false);
     return;
   }
   if (typing) return;
