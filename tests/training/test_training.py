@@ -190,7 +190,21 @@ def test_only_what_both_views_show_must_agree() -> None:
     rows, places = torch.tensor([1]), torch.eye(2, 3)[None]
     assert disagreement(mean, ab, rows, places) == 0
     mean[2, 0, 4:] = 10
-    assert float(disagreement(mean, ab, rows, places)) == pytest.approx(9.9, abs=0.01)
+    assert float(disagreement(mean, ab, rows, places)) == pytest.approx(9.9 / 10.9, abs=0.001)
+
+
+def test_colours_that_nearly_agree_are_drawn_together_more_than_far_ones() -> None:
+    ab, rows, places = torch.zeros(2, 2, 8, 8), torch.tensor([0]), torch.eye(2, 3)[None]
+
+    def pull(distance: float) -> float:
+        mean = ab.clone()
+        mean[1, 0] = distance
+        mean.requires_grad_()
+        disagreement(mean, ab, rows, places).backward()
+        assert mean.grad is not None
+        return float(mean.grad[1].norm())
+
+    assert pull(0.5) > 10 * pull(6)
 
 
 def test_a_film_that_sees_no_red_shows_red_dark(store: Store) -> None:

@@ -97,7 +97,7 @@ def _complete(
     degree = _degree(steps)
     pull: Array = np.float32(_PULL) * np.minimum(np.float32(1), 4 * given)
     places = np.nonzero(given)
-    colours = _alike(wanted[(slice(None), *places)])
+    colours = _alike(wanted[:, places[0], places[1]])
     sources = np.zeros((*size, colours.max() + 1, 5), np.float32)
     sources[*places, colours] = (pull * np.stack((np.ones_like(pull), *wanted, *before)))[:, *places].T
     changes = np.hypot(*(wanted - before))[places]

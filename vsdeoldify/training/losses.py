@@ -26,7 +26,7 @@ class ColourLoss(nn.Module):
     * The visible difference of the network's colours (`visible_difference`), and a Huber loss on a and b.
     * A price on paleness: the crops' mean spread of colour below `FULLNESS` of the true one. It is counted
       over the whole batch, so that colour goes where the network is sure of it.
-    * Half as dear, each picture's distance from `FULLNESS` of its own true spread: a colourful market may
+    * A tenth as dear, each picture's distance from `FULLNESS` of its own true spread: a colourful market may
       not stay gray, and a white room may not turn brown to make up for it.
     * Disagreement of two views of one picture (`disagreement`), so that colours stand still in a film.
     """
@@ -82,8 +82,8 @@ class ColourLoss(nn.Module):
             + 0.1 * visible_difference(mean, ab).mean()
             + 0.5 * huber
             + pale
-            + 0.5 * uneven
-            + 0.3 * unsteady
+            + 0.1 * uneven
+            + 0.5 * unsteady
         )
 
 
@@ -97,7 +97,8 @@ def disagreement(mean: Tensor, ab: Tensor, rows: Tensor, places: Tensor) -> Tens
         places: (P, 2, 3), affine maps from the first view to the second in −1…1.
 
     Returns:
-        The mean distance in Lab units, a scalar.
+        The mean of d / (1 + d) over the distances d in Lab units: a scalar, 0…1. Colours that nearly agree
+        are drawn together; were far ones drawn as much, all colours would become the same brown.
     """
     count = len(rows)
     grid = functional.affine_grid(places, [count, 2, *ab.shape[2:]], align_corners=False)
@@ -108,7 +109,7 @@ def disagreement(mean: Tensor, ab: Tensor, rows: Tensor, places: Tensor) -> Tens
     same = inside & ((second[:, 2:] - ab[rows]).square().sum(dim=1) < _SAME_COLOUR**2)
     # Flicker is a matter of tenths of a Lab unit from frame to frame: only below that the slope ends.
     apart = ((second[:, :2] - mean[rows]).square().sum(dim=1) + 0.01).sqrt() - 0.1
-    return (apart * same).sum() / same.sum().clamp(min=1)
+    return (apart / (1 + apart) * same).sum() / same.sum().clamp(min=1)
 
 
 def fullness(ab: Tensor) -> Tensor:
