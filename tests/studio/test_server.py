@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 from starlette.testclient import TestClient
 from studios import FRAMES, SCENE, disc_at, picture_of
@@ -22,6 +23,7 @@ from studios import FRAMES, SCENE, disc_at, picture_of
 from vsdeoldify.film.reel import find_reel
 from vsdeoldify.film.script import source_arguments
 from vsdeoldify.pictures.files import decode_picture
+from vsdeoldify.settings.presets import preset, usual_every
 from vsdeoldify.settings.project_file import read_project
 from vsdeoldify.studio import app as server
 from vsdeoldify.studio.looker import Dropped
@@ -270,6 +272,44 @@ def test_one_scene_has_settings_and_the_others_keep_their_pictures(page: TestCli
     state = page.post("/api/undo").json()
     assert state["scenes"][1]["settings"] == {}
     assert picture(14) == before
+
+
+def test_a_film_has_key_frames_as_with_the_commands_and_a_preset_brings_its_own(
+    page: TestClient, studio: Studio
+) -> None:
+    def every() -> int:
+        found: int = page.get("/api/state").json()["effective"]["every"]
+        return found
+
+    def change(**changes: Any) -> None:
+        assert page.put("/api/settings", json={"scene": None, "changes": changes}).status_code == 200
+
+    usual = usual_every(preset("preview"), motion=True)
+    assert every() == usual == 10
+    change(preset="overnight")
+    assert every() == 40
+    change(every=1)
+    change(ddcolor_p={"saturation": 0.9})
+    assert every() == 1
+    scene = page.put("/api/settings", json={"scene": 1, "changes": {"preset": "slow"}}).json()["scenes"][1]
+    assert scene["effective"]["every"] == usual
+    change(preset="preview", every=5)
+    assert page.post("/api/settings/reset", json={"scene": None, "names": None}).status_code == 200
+    assert every() == usual
+    assert page.get("/api/state").json()["effective"]["preset"] == "preview"
+
+    # A look shows the networks' own colours of the frame; a scene that plays shows the film.
+    def shown(frame: int, side: str) -> NDArray[np.uint8]:
+        return decode_picture(studio.picture(frame, side, 240).result(timeout=60))
+
+    for one in ("colour", "play"):
+        assert shown(14, one).std() > 10
+    change(every=1)
+    own, played = shown(14, "colour").astype(int), shown(14, "play").astype(int)
+    assert np.abs(own - played).mean() < 0.5
+    change(every=usual)
+    assert np.abs(shown(14, "colour") - own).mean() < 0.5
+    assert np.abs(shown(14, "play") - played).mean() > 0.02
 
 
 def test_a_hint_becomes_a_reference_that_reaches_its_scene_and_no_other(

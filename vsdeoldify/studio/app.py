@@ -22,6 +22,7 @@ from ..settings import project as editing
 from ..settings.project import Project
 from ..support.errors import FilmError, ModelError, PictureError, RequestError
 from .gate import Gate
+from .keyframes import reset_settings, set_settings
 from .looker import Dropped
 from .session import Studio
 
@@ -139,14 +140,14 @@ class _Api:
         kind = json.dumps(
             [scene, {name: isinstance(one, dict) and list(one) for name, one in changes.items()}]
         )
-        return await self._changed(lambda project: editing.set_settings(project, changes, scene), kind)
+        return await self._changed(lambda project: set_settings(project, changes, scene), kind)
 
     async def _reset(self, request: Request) -> Response:
         asked = await _body(request)
         names, scene = asked.get("names"), _scene_of(asked)
         if names is not None and not (isinstance(names, list) and all(isinstance(n, str) for n in names)):
             raise RequestError("names must be a list of settings")
-        return await self._changed(lambda project: editing.reset_settings(project, names, scene))
+        return await self._changed(lambda project: reset_settings(project, names, scene))
 
     async def _mark(self, request: Request) -> Response:
         asked, scene = await _body(request), request.path_params["number"]

@@ -54,8 +54,11 @@ _SHADES = 10
 _ASPECT = 0.03
 """How far the shape of a picture from elsewhere may be off."""
 
-_UNCALMED = {"stab": False}
-_PLAIN = {"dark": False, "smooth": False, "colormap": "none", "stab": False}
+_FOLLOWED = {"stab": False}
+"""As the film has them, key frames carried along motion, but not averaged: for scenes that play."""
+_UNCALMED = {"stab": False, "every": 1}
+"""The networks' own colours of a frame, which are there soonest."""
+_PLAIN = {"dark": False, "smooth": False, "colormap": "none", "stab": False, "every": 1}
 
 
 class Superseded(Exception):
@@ -89,7 +92,8 @@ class Darkroom:
         """A frame of the coloured film as JPEG.
 
         Args:
-            asked: `frame`, `width`, `look`, and `calm`: whether colours are averaged over neighbours.
+            asked: `frame`, `width`, `look`; `calm`: whether colours are averaged over neighbours; if not,
+                `follow`: whether key frames are carried along motion as in the film.
             busy: whether a newer request waits.
         """
         look, n = asked["look"], asked["frame"]
@@ -98,6 +102,8 @@ class Darkroom:
             clip = self._graph(look, n, {})
             # The coloured film has the tags of its source, whose frame is there at once.
             return self._unless(busy, self._small(clip, n, asked["width"], self._source[n]))
+        if asked["follow"]:
+            return self._jpeg(self._graph(look, n, _FOLLOWED), n, asked["width"])
         clip = self._graph(look, n, _UNCALMED)
         begun = time.monotonic()
         data = self._jpeg(clip, n, asked["width"])
@@ -237,12 +243,13 @@ class Darkroom:
         """Make the neighbours of a frame one by one where each takes long: the engine remembers them."""
         if self._seconds < _SLOW:
             return
+        changes = {**_PLAIN, "every": look["changes"].get("every", 1)}
         half = int((look["changes"].get("stab_p") or [15])[0]) // 2
         for other in sorted(range(n - half, n + half + 1), key=lambda other: abs(other - n)):
             if busy():
                 raise Superseded
             if 0 <= other < len(self._source):
-                self._graph({**look, "references": None}, n, _PLAIN).get_frame(other).close()
+                self._graph({**look, "references": None}, n, changes).get_frame(other).close()
 
     def _graph(self, look: Asked, n: int, changes: Mapping[str, Any]) -> vs.VideoNode:
         """The coloured film; the frames around frame n are right, the references of its scene considered."""

@@ -25,6 +25,7 @@ from ..settings.project_file import project_path
 from ..support.errors import FilmError, ModelError, RequestError
 from ..support.files import Lock
 from ..support.words import sentence
+from .keyframes import with_usual_every
 from .later import Later
 from .looker import Looker
 from .options import describe
@@ -201,8 +202,9 @@ class Studio:
 
         Args:
             frame: its number.
-            side: "source", "colour" (without averaging over neighbours), "calm" (with it), "play" (as
-                "colour", but no request of this kind is dropped), "thumb" or "rendered".
+            side: "source", "colour" (the networks' own colours, which are there soonest), "calm" (averaged
+                over neighbours), "play" (as the film has it but for that; no request of this kind is
+                dropped), "thumb" or "rendered".
             width: in pixels; 0: as large as the film.
 
         Raises:
@@ -221,7 +223,9 @@ class Studio:
         if side not in ("colour", "calm", "play", "thumb"):
             raise RequestError(f"there is no side {side!r}")
         look = self._look(self._scene_at(frame))
-        return looker.ask(side, frame=frame, width=width, look=look, calm=side == "calm")
+        # What is not averaged is shown as the film has it at once.
+        follow = side == "play" or (side == "colour" and not look["changes"].get("stab"))
+        return looker.ask(side, frame=frame, width=width, look=look, calm=side == "calm", follow=follow)
 
     def palette(self, scene: int) -> "Future[bytes]":
         """The colours of a scene, as JSON."""
@@ -396,7 +400,7 @@ class Studio:
                     ProjectScene(first, end - 1) for first, end in zip(sheets.firsts, ends, strict=True)
                 )
                 project = Project(identity, scenes, path=self._path.absolute())
-                project = set_settings(project, {"preset": self._first_preset()})
+                project = with_usual_every(set_settings(project, {"preset": self._first_preset()}))
             with self._guard:
                 self._film, self._sheets, self._project = film, sheets, project
                 self._looker = Looker(source)

@@ -3,6 +3,7 @@
 import {toast, trying, send, get} from "./api.js";
 import {$, effective, element, on, scene, sceneAt, store, take, tell} from "./store.js";
 
+const DISTANCES = [1, 5, 10, 20, 40];
 const DELAY = 110;  // milliseconds between two changes while a slider is pulled
 const place = $("settings");
 let built = "", pulling = null, waiting = 0, sent = 0;
@@ -152,9 +153,20 @@ function build() {
     fine.append(choice(`${network}.model`, title, named(choices.models[network], valueOf(`${network}.model`))));
   }
   fine.append(slider(fields("render_factor"), "Fineness", 10, networks.includes("deoldify_p") ? 44 : 64, 1, value => `${value * 16} px`));
+  fine.append(keyFrames());
   fine.append(element("p", {className: "hint", textContent: "Another network or fineness takes a moment to load; all else shows at once."}));
   parts.push(fine);
   place.replaceChildren(...parts);
+}
+
+// How far apart the frames are that the networks colour.
+function keyFrames() {
+  const now = valueOf("every") ?? 1;
+  const distances = [...new Set([...DISTANCES, now])].sort((one, other) => one - other);
+  const select = element("select", {ariaLabel: "Frames that the networks colour"});
+  for (const one of distances) select.append(element("option", {value: one, textContent: one === 1 ? "every frame" : `every ${one}th, carried along motion between`, selected: one === now}));
+  select.addEventListener("change", () => set({every: Number(select.value)}));
+  return field("every", "They colour", select);
 }
 
 // A model may be named by its number, or be a file.
