@@ -38,6 +38,10 @@ BLUE, GREEN = "#3b62b5", "#6f9a70"
 # Over the breast and along both sleeves, in shares of the picture; and a place on the wall.
 PULLOVER = [(0.42, 0.72), (0.42, 0.52), (0.55, 0.50), (0.66, 0.54), (0.67, 0.74)]
 WALL = (0.36, 0.17)
+# The neck, the wall beside it and the panel beside the arm, which are to stay as they are.
+KEPT = [(0.51, 0.33), (0.62, 0.33), (0.375, 0.52)]
+# Where the end of a sleeve lies on the table: the stored colours leave it gray.
+SLEEVE = np.s_[round(0.74 * HEIGHT) :, round(0.55 * WIDTH) : round(0.80 * WIDTH)]
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -86,6 +90,10 @@ def test_the_whole_story(browser: Browser, tmp_path: Path, monkeypatch: pytest.M
         choose(page, GREEN)
         page.mouse.click(*pages.place(page, *WALL, ASPECT))
         completed(page)
+        page.keyboard.press("k")
+        for spot in KEPT:
+            page.mouse.click(*pages.place(page, *spot, ASPECT))
+            completed(page)
         page.keyboard.press("c")
         for looked in (HINTED, 0, SCENE - 1):
             go(page, looked)
@@ -161,9 +169,10 @@ def check_blue(picture: NDArray[Any], pullover: Wool, n: int) -> None:
     """The pullover is blue, and nothing else is, but for a seam beside it."""
     inside = cv2.erode(pullover.sure.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     outside = cv2.dilate(pullover.at_most.astype(np.uint8), np.ones((11, 11), np.uint8)) == 0
+    outside[SLEEVE] = False
     blue = blueness(picture)
     assert (blue[inside] > 25).mean() > 0.85, (n, (blue[inside] > 25).mean())
-    assert (blue[outside] > 12).mean() < 0.05, (n, (blue[outside] > 12).mean())
+    assert (blue[outside] > 12).mean() < 0.01, (n, (blue[outside] > 12).mean())
 
 
 def frames_of(film: Path) -> list[NDArray[np.uint8]]:
