@@ -39,11 +39,14 @@ _DIFFERENCE = 0.35
 _SHARPNESS = 0.04
 _ALIKE = 0.04
 _DECIDED, _MEANT, _LEFT = 3.0, 0.2, 0.01
-_SAME = 0.01
-_RIM = 0.5
 _ANCHOR = 3e-3
 _LIKE_LUMA, _LIKE_CHROMA, _LIKE_THING = 0.3, 0.06, 0.25
 _MOST_LOOKED_AT = 400
+
+_SAME = 0.01
+"""A hint that changes U and V by less is the automatic colour."""
+_RIM = 0.5
+"""A cell that is hinted at less than this share of its neighbour was only touched by a stroke."""
 
 # The neighbours to the right and below of a cell, (rows, columns): each pair of neighbours once.
 _NEIGHBOURS = ((0, 1), (1, -1), (1, 0), (1, 1))

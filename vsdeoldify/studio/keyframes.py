@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from ..film.identity import has_motion
 from ..settings import project as editing
@@ -23,9 +23,8 @@ def set_settings(project: Project, changes: Settings, scene: int | None) -> Proj
     return with_usual_every(changed, scene) if "preset" in changes and "every" not in changes else changed
 
 
-def reset_settings(project: Project, names: Iterable[str] | None, scene: int | None) -> Project:
+def reset_settings(project: Project, names: Sequence[str] | None, scene: int | None) -> Project:
     """As `settings.project.reset_settings`; but the film keeps its preset and goes back to its distance."""
-    names = None if names is None else list(names)
     changed = editing.reset_settings(project, names, scene)
     if scene is not None:
         return changed

@@ -299,16 +299,17 @@ class Darkroom:
         A frame that is begun cannot be stopped: it is made all the same, but nobody waits for it. No other is
         begun in this way before, so that there is one at most.
         """
-        for begin in (False, True):
-            if begin:
-                self._begun = clip.get_frame_async(0)
-            while self._begun is not None and not wait([self._begun], _LOOK_UP).done:
-                if busy():
-                    raise Superseded
-        assert self._begun is not None
-        done, self._begun = self._begun, None
-        with done.result() as frame:
+        self._await_begun(busy)
+        self._begun = made = clip.get_frame_async(0)
+        self._await_begun(busy)
+        with made.result() as frame:
             return encode_picture(frame_to_picture(frame), ".jpg", _QUALITY)
+
+    def _await_begun(self, busy: Callable[[], bool]) -> None:
+        while self._begun is not None and not wait([self._begun], _LOOK_UP).done:
+            if busy():
+                raise Superseded
+        self._begun = None
 
     def _jpeg(self, clip: vs.VideoNode, n: int, width: int) -> bytes:
         return encode_picture(_decoded(self._small(clip, n, width)), ".jpg", _QUALITY)

@@ -134,14 +134,14 @@ def check_strokes(given: object) -> list[dict[str, Any]]:
             {
                 "points": [[_share(value) for value in _few(place, 2)] for place in places],
                 "radius": min(max(_share(stroke.get("radius")), 0.001), 0.2),
-                "rgb": None if stroke.get("rgb", 0) is None else _colour(stroke.get("rgb")),
+                "rgb": _colour(stroke.get("rgb", ())),
             }
         )
     return checked
 
 
-def _colour(value: object) -> list[int]:
-    return [min(max(int(_number(one)), 0), 255) for one in _few(value, 3)]
+def _colour(value: object) -> list[int] | None:
+    return None if value is None else [min(max(int(_number(one)), 0), 255) for one in _few(value, 3)]
 
 
 def _few(value: object, count: int) -> list[Any]:

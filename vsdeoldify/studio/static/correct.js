@@ -44,8 +44,7 @@ export function choose(colour, remember = true) {
   $("hex").value = hex(rgb);
   drawField();
   for (const one of document.querySelectorAll(".swatches button")) one.setAttribute("aria-pressed", one.title === hex(rgb));
-  if (remember && picking) pick(false);
-  if (remember && holding) hold(false);
+  if (remember) putDown();
 }
 
 function drawField() {
@@ -234,6 +233,12 @@ export function hold(on = !holding) {
   $("hold").setAttribute("aria-pressed", holding);
 }
 
+// Neither picks nor keeps: the next stroke has the colour that is chosen.
+export function putDown() {
+  pick(false);
+  hold(false);
+}
+
 export function strokeBack() {
   if (!current().length) return;
   strokes.pop();
@@ -343,8 +348,7 @@ on("rested", () => {
 on("frame", () => $("unsure").querySelectorAll(".chip").forEach(one => one.setAttribute("aria-current", one.textContent.startsWith(`${store.frame} `))));
 on("tab", () => {
   crossShown = false;
-  pick(false);
-  hold(false);
+  putDown();
   $("stage").style.cursor = store.tab === "correct" ? "none" : "default";
   if (store.state) {
     loadPalette();

@@ -1,6 +1,6 @@
 // Everything by the keyboard, and the list of keys.
 
-import {brushSize, chooseNumber, dab, hold, moveCross, nextUnsure, pick, removeReference, strokeBack} from "./correct.js";
+import {brushSize, chooseNumber, dab, hold, moveCross, nextUnsure, pick, putDown, removeReference, strokeBack} from "./correct.js";
 import {setScope} from "./settings.js";
 import {$, change, element, goTo, goToScene, look, openTab, scene, sceneAt, store} from "./store.js";
 import {beginHere, marking, merge, play, shift, split, stopPlaying} from "./strip.js";
@@ -70,8 +70,7 @@ document.addEventListener("keydown", event => {
   if (event.key === "Escape") {
     if (typing) target.blur();
     stopPlaying();
-    pick(false);
-    hold(false);
+    putDown();
     return;
   }
   if (typing) return;

@@ -164,7 +164,7 @@ function keyFrames() {
   const now = valueOf("every") ?? 1;
   const distances = [...new Set([...DISTANCES, now])].sort((one, other) => one - other);
   const select = element("select", {ariaLabel: "Frames that the networks colour"});
-  for (const one of distances) select.append(element("option", {value: one, textContent: one === 1 ? "every frame" : `every ${one}th, carried along motion between`, selected: one === now}));
+  for (const one of distances) select.append(element("option", {value: one, textContent: one === 1 ? "every frame" : `one frame in ${one}, carried to those between`, selected: one === now}));
   select.addEventListener("change", () => set({every: Number(select.value)}));
   return field("every", "They colour", select);
 }
