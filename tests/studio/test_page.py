@@ -42,8 +42,8 @@ pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture(scope="module")
-def opened(browser: Browser, film: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
-    with studio_command(film, tmp_path_factory.mktemp("cache")) as studio:
+def opened(browser: Browser, film: Path, cache: Path) -> Iterator[Opened]:
+    with studio_command(film, cache) as studio:
         yield studio
 
 
@@ -511,13 +511,15 @@ def test_a_hostile_page_in_the_same_browser_gets_nothing(page: Page, opened: Ope
     )
 
 
-def test_a_reel_is_rendered_from_the_page_stopped_and_gone_on_with(browser: Browser, tmp_path: Path) -> None:
+def test_a_reel_is_rendered_from_the_page_stopped_and_gone_on_with(
+    browser: Browser, tmp_path: Path, cache: Path
+) -> None:
     reel, scenes = tmp_path / "reel", 6
     reel.mkdir()
     for n in range(scenes * SCENE):
         Image.fromarray(picture_of(n % FRAMES)).save(reel / f"scan_{n + 7:04d}.png")
     output = tmp_path / "reel_colour.mkv"
-    with studio_command(reel, tmp_path / "cache", "--film", "--fps", "18") as studio:
+    with studio_command(reel, cache, "--film", "--fps", "18") as studio:
         page = browser.new_page(viewport={"width": 1280, "height": 720})
         watched = Watched(page)
         open_page(page, studio.address)

@@ -37,9 +37,10 @@ BLUE = {"points": [list(disc_at(4))], "radius": 0.03, "rgb": [40, 70, 200]}
 
 
 @pytest.fixture(scope="module")
-def studio(film: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+def studio(film: Path, cache: Path) -> Iterator[Studio]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("XDG_CACHE_HOME", str(cache))
+        patch.setenv("VSDEOLDIFY_COMPILED_GB", "1")
         opened = Studio(Asked(film, preset="preview", device="cpu"))
         opened.begin()
         try:
@@ -368,9 +369,10 @@ def test_a_project_that_cannot_be_read_is_told_on_the_page(film: Path, tmp_path:
 
 
 def test_a_scanned_reel_opens_and_its_command_says_that_it_is_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+    monkeypatch.setenv("VSDEOLDIFY_COMPILED_GB", "1")
     folder = tmp_path / "reel"
     folder.mkdir()
     for n in range(12):

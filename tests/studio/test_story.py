@@ -74,11 +74,13 @@ def _greens(picture: NDArray[np.uint8], least: int) -> NDArray[np.bool_]:
     return np.asarray(labels == 1 + int(statistics[1:, cv2.CC_STAT_AREA].argmax()))
 
 
-def test_the_whole_story(browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_whole_story(
+    browser: Browser, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     film, output = tmp_path / "film.mp4", tmp_path / "film_colour.mp4"
     pullover = make_film(film)
     assert all(0.05 < one.sure.mean() < one.at_most.mean() < 0.2 for one in pullover)
-    with studio_command(film, tmp_path / "cache") as opened:
+    with studio_command(film, cache) as opened:
         page = browser.new_page(viewport={"width": 1280, "height": 720})
         watched = Watched(page)
         open_page(page, opened.address)
@@ -128,7 +130,7 @@ def test_the_whole_story(browser: Browser, tmp_path: Path, monkeypatch: pytest.M
         else:
             assert blueness(frame).max() < 12, n
     # Another studio takes up what this one began.
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
     rendering = Rendering(film, tmp_path / "film.vsdeoldify.json", output, folder_of(film))
     wait(lambda: not rendering.state()["running"])
     state = rendering.state()

@@ -93,6 +93,21 @@ def to_planes(rgb: Bytes) -> Bytes:
     return np.clip(np.rint(planes), 0, 255).astype(np.uint8)
 
 
+def _fingerprint(sources: Sequence[Path], without: Sequence[str]) -> str:
+    """What tells one choice of pictures from another: a copy of them elsewhere or of another day is the same."""
+    found = hashlib.sha256()
+    for source in sources:
+        if source.is_file():
+            with source.open("rb") as file:
+                found.update(hashlib.file_digest(file, "sha256").digest())
+        else:
+            for file in sorted(source.rglob("*")):
+                if file.suffix.lower() in SUFFIXES:
+                    found.update(f"{file.relative_to(source)} {file.stat().st_size}\n".encode())
+    found.update(json.dumps(sorted(without)).encode())
+    return found.hexdigest()[:12]
+
+
 class Store:
     """Decoded pictures in one memory-mapped file: reading a crop costs no decoding."""
 
@@ -131,12 +146,7 @@ class Store:
             FileNotFoundError: a source does not exist.
             ValueError: no picture could be read.
         """
-        described: list[object] = [
-            (str(s.resolve()), s.stat().st_mtime_ns if s.exists() else 0) for s in sources
-        ]
-        if without:
-            described.append(sorted(without))
-        name = "pictures-" + hashlib.sha256(json.dumps(described).encode()).hexdigest()[:12]
+        name = "pictures-" + _fingerprint(sources, without)
         if (folder / f"{name}.json").is_file():
             return cls(folder, name)
         folder.mkdir(parents=True, exist_ok=True)
@@ -235,8 +245,8 @@ class Crops(Dataset[Any]):
 
     def _box(self, planes: Bytes) -> Box:
         height, width = planes.shape[:2]
-        # The filters squash whole frames to a square: a part of the crops is just that.
-        if self._random.random() < 0.25:
+        # The filters squash whole frames to a square: half of the crops are just that.
+        if self._random.random() < 0.5:
             return Box(0, 0, width, height)
         area = height * width * self._random.uniform(0.3, 1.0)
         ratio = np.exp(self._random.uniform(-0.4, 0.4))
@@ -247,19 +257,19 @@ class Crops(Dataset[Any]):
         return Box(x, y, w, h)
 
     def _tone(self) -> Tone:
-        """A film, each of its faults only sometimes."""
+        """A film, each of its faults only sometimes: most pictures must stay what they will be measured on."""
         draw = self._random
         tone = Tone()
-        if draw.random() < 0.2:
+        if draw.random() < 0.08:
             tone = tone._replace(red=draw.uniform(0, 0.5), blue=draw.uniform(0, 0.5))
-        if draw.random() < 0.5:
+        if draw.random() < 0.3:
             tone = tone._replace(gamma=float(np.exp(draw.uniform(-0.45, 0.45))))
-        if draw.random() < 0.4:
+        if draw.random() < 0.25:
             contrast = draw.uniform(0.55, 1.15)
             tone = tone._replace(contrast=contrast, black=draw.uniform(0, max(0.0, 1 - contrast)))
-        if draw.random() < 0.25:
+        if draw.random() < 0.12:
             tone = tone._replace(blur=draw.uniform(0.4, 1.3))
-        if draw.random() < 0.3:
+        if draw.random() < 0.2:
             # Grain of a pixel or larger than one.
             tone = tone._replace(grain=draw.uniform(0.005, 0.04), coarse=draw.random() < 0.5)
         return tone

@@ -26,8 +26,6 @@ class ColourLoss(nn.Module):
     * The visible difference of the network's colours (`visible_difference`), and a Huber loss on a and b.
     * A price on paleness: the crops' mean spread of colour below `FULLNESS` of the true one. It is counted
       over the whole batch, so that colour goes where the network is sure of it.
-    * A tenth as dear, each picture's distance from `FULLNESS` of its own true spread: a colourful market may
-      not stay gray, and a white room may not turn brown to make up for it.
     * Disagreement of two views of one picture (`disagreement`), so that colours stand still in a film.
     """
 
@@ -70,20 +68,16 @@ class ColourLoss(nn.Module):
         entropy = functional.cross_entropy(logits, wanted, reduction="none")
         # Quadratic up to 15 Lab units, which is what the a/b PSNR measures; linear for hopeless pixels.
         huber = functional.huber_loss(mean, ab, delta=15.0) / 100
-        full, truly_full = fullness(mean), fullness(ab)
-        scale = truly_full.mean().clamp(min=1)
-        pale = functional.relu(FULLNESS - full.mean() / scale)
-        uneven = (full - FULLNESS * truly_full).abs().mean() / scale
+        pale = functional.relu(FULLNESS - fullness(mean).mean() / fullness(ab).mean().clamp(min=1))
         unsteady = mean.new_zeros(())
         if rows is not None and places is not None and len(rows):
             unsteady = disagreement(mean, ab, rows, places)
         return (
-            0.4 * (self.weights[wanted] * entropy).mean()
-            + 0.1 * visible_difference(mean, ab).mean()
-            + 0.5 * huber
+            0.2 * (self.weights[wanted] * entropy).mean()
+            + 0.15 * visible_difference(mean, ab).mean()
+            + huber
             + pale
-            + 0.1 * uneven
-            + 0.5 * unsteady
+            + 0.3 * unsteady
         )
 
 
