@@ -90,9 +90,14 @@ async function loadPalette() {
   if (colours) swatches("palette", colours);
 }
 
-// Lets the first hint on a frame be as quick as those after it.
+let begun = false;
+
+// Lets the first hint on a frame be as quick as those after it. The first frame of all is prepared before
+// anybody corrects it: what loads for it then serves every other.
 function prepare() {
-  if (store.tab === "correct") get(`/api/prepare/${store.frame}`).catch(() => null);
+  if (begun && store.tab !== "correct") return;
+  begun = true;
+  get(`/api/prepare/${store.frame}`).catch(() => null);
 }
 
 const there = () => store.state.references.pictures[store.frame];
