@@ -101,7 +101,9 @@ def shared_clip(name: str, width: int, height: int, length: int) -> vs.VideoNode
     return core.std.Loop(core.std.SetFrameProps(clip, _Matrix=vs.MATRIX_ST170_M), length // len(clip) + 1)
 
 
-def chain(models: Path, sizes: list[tuple[int, int]], every: list[int], frames: int, backend: str) -> None:
+def chain(
+    models: Path, sizes: list[tuple[int, int]], every: list[int], frames: int, backend: str, rounds: int
+) -> None:
     """Frames per second, in turns with the baseline of the same run."""
     device = torch.device("cpu")
     paths = Models(models, device, "video", "artistic", backend)
@@ -114,7 +116,7 @@ def chain(models: Path, sizes: list[tuple[int, int]], every: list[int], frames: 
         chains = {k: ours(clip, 2, 24, paths, False, every=k) for k in (1, *every)}
         beside: list[float] = []
         chains[1].get_frame(0).close()
-        for place in range(2):
+        for place in range(rounds):
             beside.append(sequence_rate(baseline, place, place + 1))
             for k, one in chains.items():
                 # Whole groups of key frames, so that each counts once.
@@ -162,7 +164,7 @@ def cost(every: list[int], frames: int) -> None:
     print("mean".ljust(24) + "".join(f"{statistics.mean(means[k]):<12.2f}" for k in every))
 
 
-def film(models: Path, folder: Path, minutes: float, preset: str) -> None:
+def film(models: Path, folder: Path, minutes: float, fps: int, preset: str) -> None:
     """A film of so many minutes, real pictures in a loop, through the command line."""
     folder.mkdir(parents=True, exist_ok=True)
     source, output, log = folder / "film.mkv", folder / "film_colour.mkv", folder / "log.csv"
@@ -172,14 +174,28 @@ def film(models: Path, folder: Path, minutes: float, preset: str) -> None:
     if not source.exists():
         part = folder / "part.mkv"
         clips = sorted((SHARED / "clips").glob("*.mp4"))
-        chain = "".join(f"[{n}:v]scale=720:576,setsar=1,fps=24,format=gray[v{n}];" for n in range(len(clips)))
+        # Every picture is kept, whatever its clip's rate was.
+        each = f"scale=720:576,setsar=1,settb=1/{fps},setpts=N,format=gray"
+        chain = "".join(f"[{n}:v]{each}[v{n}];" for n in range(len(clips)))
         joined = "".join(f"[v{n}]" for n in range(len(clips))) + f"concat=n={len(clips)}[v]"
         once = folder / "once.mkv"
         inputs = [word for path in clips for word in ("-i", str(path))]
         quiet = [ffmpeg, "-v", "error", "-y"]
         code = ["-c:v", "libx264", "-crf", "16", "-pix_fmt", "yuv420p"]
         subprocess.run(
-            [*quiet, *inputs, "-filter_complex", chain + joined, "-map", "[v]", *code, str(once)], check=True
+            [
+                *quiet,
+                *inputs,
+                "-filter_complex",
+                chain + joined,
+                "-map",
+                "[v]",
+                "-r",
+                str(fps),
+                *code,
+                str(once),
+            ],
+            check=True,
         )
         loop = [*quiet, "-stream_loop", "-1", "-i", str(once), "-t", str(60 * minutes), "-c", "copy"]
         subprocess.run([*loop, str(part)], check=True)
@@ -251,8 +267,10 @@ def main() -> None:
     parser.add_argument("--sizes", default="720x576,1920x1080")
     parser.add_argument("--every", default="10,40")
     parser.add_argument("--frames", type=int, help="frames a round (chain: 40) or a clip (cost: 24)")
+    parser.add_argument("--rounds", type=int, default=4, help="of chain, whose medians count (default 4)")
     parser.add_argument("--backend", default="auto")
     parser.add_argument("--minutes", type=float, default=20)
+    parser.add_argument("--fps", type=int, default=24, help="of the film (16: silent film, small film)")
     parser.add_argument("--preset", default="overnight")
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir(), "vsdeoldify_film"))
     options = parser.parse_args()
@@ -266,9 +284,9 @@ def main() -> None:
         start(options.models)
     elif options.part == "chain":
         sizes = [(int(w), int(h)) for w, h in (size.split("x") for size in options.sizes.split(","))]
-        chain(options.models, sizes, every, options.frames or 40, options.backend)
+        chain(options.models, sizes, every, options.frames or 40, options.backend, options.rounds)
     else:
-        film(options.models, options.folder, options.minutes, options.preset)
+        film(options.models, options.folder, options.minutes, options.fps, options.preset)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The cache folder of all studios here, so that the network is compiled once, as on a person's machine."""
+    """The cache folder of all studios here: the network is compiled once, as on a person's machine."""
     return tmp_path_factory.mktemp("cache")
 
 

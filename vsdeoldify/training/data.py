@@ -94,7 +94,7 @@ def to_planes(rgb: Bytes) -> Bytes:
 
 
 def _fingerprint(sources: Sequence[Path], without: Sequence[str]) -> str:
-    """What tells one choice of pictures from another: a copy of them elsewhere or of another day is the same."""
+    """What tells one choice of pictures from another; a copy of them elsewhere is the same."""
     found = hashlib.sha256()
     for source in sources:
         if source.is_file():
@@ -257,7 +257,7 @@ class Crops(Dataset[Any]):
         return Box(x, y, w, h)
 
     def _tone(self) -> Tone:
-        """A film, each of its faults only sometimes: most pictures must stay what they will be measured on."""
+        """A film, each of its faults only sometimes: most pictures stay as they are measured."""
         draw = self._random
         tone = Tone()
         if draw.random() < 0.08:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Lock
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -112,6 +113,7 @@ class OpenVinoEngine:
         self._colorizer = colorizer
         self._requests: dict[int, Held] = {}
         self._torch: PlainEngine | None = None
+        self._reading = Lock()
 
     def __call__(self, gray: Planes) -> Planes:
         """Colour float32 (B, S, S) pictures, one after the other; gives float32 (B, 2, S, S).
@@ -119,6 +121,8 @@ class OpenVinoEngine:
         Raises:
             RuntimeError: OpenVINO is required and cannot run this network.
         """
+        # Reading takes one core and seconds: it need not wait for the network that computes meanwhile.
+        self._read(gray.shape[-1])
         with CPU_LOCK, np.errstate(all="ignore"):
             request = self._request(gray.shape[-1])
             if request is not None:
@@ -137,15 +141,24 @@ class OpenVinoEngine:
         with CPU_LOCK:
             self._requests.clear()
 
+    def _read(self, size: int) -> None:
+        """Get the inference request for pictures of this size from the disk, where it is kept."""
+        with self._reading:
+            if self._identity is None or self._torch is not None or size in self._requests:
+                return
+            compiled = read_compiled(self._way.key(self._identity, size), self._way)
+            if compiled is not None:
+                self._colorizer = None
+                self._requests[size] = compiled
+
     def _request(self, size: int) -> Held | None:
         """The inference request for pictures of this size, or None where torch has to run the network."""
         if self._torch is None and size not in self._requests:
+            # Another engine may have compiled it while this one waited.
+            self._read(size)
+        if self._torch is None and size not in self._requests:
             key = None if self._identity is None else self._way.key(self._identity, size)
-            compiled = None if key is None else read_compiled(key, self._way)
-            if compiled is not None:
-                self._colorizer = None
-            else:
-                compiled = self._compiled(size, key)
+            compiled = self._compiled(size, key)
             if compiled is not None:
                 self._requests[size] = compiled
         return None if self._torch else self._requests[size]
