@@ -1,0 +1,27 @@
+"""What OpenVINO is given of a network."""
+
+import numpy as np
+import pytest
+import torch
+from tiny import tiny_ddcolor_state_dict
+
+from vsdeoldify.ddcolor.record import build
+from vsdeoldify.runtime.engines import openvino
+
+
+@pytest.mark.skipif(not openvino.available(), reason="OpenVINO is not installed")
+@pytest.mark.parametrize("capability", ["AVX2", "AVX512"])
+def test_gelus_are_written_out_where_openvino_is_slower_with_them(
+    capability: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    colorizer = build(tiny_ddcolor_state_dict("tiny"), torch.float32).colorizer.eval()
+    gray = np.random.default_rng(1).random((1, 1, 64, 64), np.float32)
+    before = colorizer(torch.from_numpy(gray))
+    model = openvino.convert(colorizer, 64)
+    kinds = {node.get_type_name() for node in model.get_ops()}
+    assert ("Gelu" in kinds, "Erf" in kinds) == (capability == "AVX512", capability == "AVX2")
+    # The network itself stays what it was.
+    assert torch.equal(colorizer(torch.from_numpy(gray)), before)
+    found = openvino.compile_model(model, {"INFERENCE_PRECISION_HINT": "f32"})(gray)[0]
+    assert np.abs(found - before.numpy()).max() < 1e-5
