@@ -140,6 +140,40 @@ def chain(
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
+    draw(rows)
+
+
+def draw(rows: list[dict[str, Any]]) -> None:
+    """The rates as bars, the baseline's beside them."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(8, 3), layout="constrained")
+    labels, rates, notes, colours = [], [], [], []
+    for size in dict.fromkeys(row["size"] for row in rows):
+        of_size = [row for row in rows if row["size"] == size]
+        labels.append(f"{size}, the original's way")
+        rates.append(float(of_size[0]["baseline"]))
+        notes.append(f"{rates[-1]:.2g}")
+        colours.append("#bbbbbb")
+        for row in of_size:
+            k, rate = int(row["every"]), float(row["fps"])
+            labels.append(f"{size}, every frame" if k == 1 else f"{size}, every {k}th frame")
+            rates.append(rate)
+            notes.append(f"{rate:.2g}  (×{float(row['ratio']):.2g})")
+            colours.append("#228833" if k > 1 else "#4477aa")
+    bars = axes.barh(range(len(rates)), rates, color=colours)
+    axes.bar_label(bars, notes, fontsize=7, padding=2)
+    axes.set_yticks(range(len(rates)), labels, fontsize=7)
+    axes.set_ylim(len(rates) - 0.5, -0.5)
+    axes.set_xscale("log")
+    axes.set_xlim(right=3 * max(rates))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.set_xlabel("frames a second, DeOldify + DDColor, render factor 24")
+    axes.set_title(str(rows[0]["processor"]).partition(";")[0], fontsize=7)
+    figure.savefig(IMAGES / "speed_overnight.png", dpi=130)
 
 
 def lab(clip: vs.VideoNode, n: int) -> Any:

@@ -21,6 +21,8 @@ from .data import Crops, Store, whole_pictures
 
 _ENCODER_RATE = 1 / 3
 _EXAMPLES = 6
+_ASLEEP = 60.0
+"""Seconds of one step beyond which the computer was asleep or stopped, and nothing was trained."""
 
 
 class Schedule(Callback):  # type: ignore[misc]
@@ -66,7 +68,7 @@ class Schedule(Callback):  # type: ignore[misc]
 
     def before_fit(self) -> None:
         """Start the clock where the last run stopped it."""
-        self.started = time.monotonic() - self.elapsed
+        self.last = time.monotonic()
         self._choose_size()
 
     def before_batch(self) -> None:
@@ -77,7 +79,9 @@ class Schedule(Callback):  # type: ignore[misc]
     def after_batch(self) -> None:
         """Advance, and stop at the end."""
         self.done += 1
-        self.elapsed = time.monotonic() - self.started
+        now = time.monotonic()
+        self.elapsed += min(now - self.last, _ASLEEP)
+        self.last = now
         self._choose_size()
         if self.progress >= 1:
             raise CancelFitException()

@@ -31,7 +31,7 @@ from ..preview.network import (
 from .callbacks import Averaged, Check, Journal, Schedule
 from .data import Pairs, Store, chroma_histogram, find_anchors, join_views
 from .export import calibrate
-from .losses import ColourLoss
+from .losses import FULLNESS, ColourLoss
 
 _HELD_EVERY = 50
 # Measuring more of the held pictures every few minutes would take much of a short training.
@@ -150,11 +150,16 @@ def train(settings: Settings) -> PreviewNetwork:
     learned = [i for n, i in enumerate(order) if n % _HELD_EVERY]
     histogram = chroma_histogram(store, learned[:_HISTOGRAM_PICTURES])
     network = _starting_network(settings, histogram)
+    check = Check(store, held[:_CHECKED])
     loss = ColourLoss(network.anchors.double().numpy(), histogram)
     if settings.backbone is not None:
         network.bias.copy_(-_UNWEIGHT * loss.weights.log())
         network.temperature.fill_(_TEMPERATURE)
         network.gain.fill_(_GAIN)
+    else:
+        # A finished model's gain makes it paler than the loss asks for: the training would win that back by
+        # being surer than it has reason to.
+        calibrate(network.eval(), check.gray, check.ab, FULLNESS)
     loss = loss.to(device)
     network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -178,7 +183,6 @@ def train(settings: Settings) -> PreviewNetwork:
         settings.minutes,
     )
     averaged = Averaged(settings.average)
-    check = Check(store, held[:_CHECKED])
     journal = Journal(settings.folder, settings.every, _identity(settings, store), schedule, averaged, check)
     learn = Learner(
         DataLoaders(loader, loader, device=device),
