@@ -4,6 +4,7 @@
 
 import _thread
 import json
+import os
 import tarfile
 import threading
 import time
@@ -122,6 +123,21 @@ def test_pictures_are_decoded_once(pictures: Path, store: Store, tmp_path: Path)
     assert next(tmp_path.glob("*.u8")).stat().st_mtime_ns == written
     assert len(first) == len(again) == 10
     np.testing.assert_array_equal(first[4], to_planes(cv2.imread(str(pictures / "04.png"))[..., ::-1]))
+
+
+def test_a_copy_of_the_pictures_is_not_decoded_again(pictures: Path, tmp_path: Path) -> None:
+    names = []
+    for place in ("here", "there"):
+        archive = tmp_path / place / "pictures.tar"
+        archive.parent.mkdir()
+        with tarfile.open(archive, "w") as tar:
+            tar.add(pictures, "inner")
+        # As a copy that was made another day.
+        os.utime(archive, (1e9 + len(place), 1e9 + len(place)))
+        names.append(Store.build(tmp_path / "work", [archive]).name)
+    assert names[0] == names[1]
+    assert Store.build(tmp_path / "work", [archive, pictures / "03.png"]).name != names[0]
+    assert Store.build(tmp_path / "work", [archive], without=["01"]).name != names[0]
 
 
 def test_unreadable_pictures_are_an_error(tmp_path: Path) -> None:
@@ -309,6 +325,27 @@ def test_training_by_the_clock_ends_on_time(pictures: Path, start: Path, tmp_pat
     train(settings(pictures, start, tmp_path, minutes=1 / 30, epochs=1e6))
     assert time.monotonic() - begun < 60
     assert log(tmp_path)[-1]["progress"] == 1
+
+
+def test_time_asleep_is_no_time_of_training() -> None:
+    clock = Schedule(SimpleNamespace(size=0), (32,), (1,), 1e-3, 1, minutes=10)  # type: ignore[arg-type]
+    clock.before_fit()
+    clock.last -= 3600
+    clock.after_batch()
+    assert 59 < clock.elapsed < 61
+
+
+def test_a_start_is_as_full_in_colour_as_the_training_asks_for(
+    pictures: Path, start: Path, tmp_path: Path
+) -> None:
+    network, shares = load_network(start), []
+    for place, gain in (("pale", 0.6), ("full", 1.8)):
+        network.gain.fill_(gain)
+        file = tmp_path / f"{place}.safetensors"
+        export(network, file)
+        train(settings(pictures, file, tmp_path / place, epochs=1, rate=1e-9))
+        shares.append(log(tmp_path / place)[0]["chroma_share"])
+    assert shares[0] == pytest.approx(shares[1], rel=0.1)
 
 
 def test_training_learns_a_colour(tmp_path: Path, start: Path) -> None:
