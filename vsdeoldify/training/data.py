@@ -101,9 +101,9 @@ def _fingerprint(sources: Sequence[Path], without: Sequence[str]) -> str:
             with source.open("rb") as file:
                 found.update(hashlib.file_digest(file, "sha256").digest())
         else:
-            for file in sorted(source.rglob("*")):
-                if file.suffix.lower() in SUFFIXES:
-                    found.update(f"{file.relative_to(source)} {file.stat().st_size}\n".encode())
+            for path in sorted(source.rglob("*")):
+                if path.suffix.lower() in SUFFIXES:
+                    found.update(f"{path.relative_to(source)} {path.stat().st_size}\n".encode())
     found.update(json.dumps(sorted(without)).encode())
     return found.hexdigest()[:12]
 
