@@ -155,14 +155,14 @@ def draw(rows: list[dict[str, Any]]) -> None:
     for size in dict.fromkeys(row["size"] for row in rows):
         of_size = [row for row in rows if row["size"] == size]
         labels.append(f"{size}, the original's way")
-        rates.append(float(of_size[0]["baseline"]))
+        rates.append(of_size[0]["baseline"])
         notes.append(f"{rates[-1]:.2g}")
         colours.append("#bbbbbb")
         for row in of_size:
-            k, rate = int(row["every"]), float(row["fps"])
+            k, rate = row["every"], row["fps"]
             labels.append(f"{size}, every frame" if k == 1 else f"{size}, every {k}th frame")
             rates.append(rate)
-            notes.append(f"{rate:.2g}  (×{float(row['ratio']):.2g})")
+            notes.append(f"{rate:.2g}  (×{row['ratio']:.2g})")
             colours.append("#228833" if k > 1 else "#4477aa")
     bars = axes.barh(range(len(rates)), rates, color=colours)
     axes.bar_label(bars, notes, fontsize=7, padding=2)
@@ -172,7 +172,7 @@ def draw(rows: list[dict[str, Any]]) -> None:
     axes.set_xlim(right=3 * max(rates))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.set_xlabel("frames a second, DeOldify + DDColor, render factor 24")
-    axes.set_title(str(rows[0]["processor"]).partition(";")[0], fontsize=7)
+    axes.set_title(rows[0]["processor"].partition(";")[0], fontsize=7)
     figure.savefig(IMAGES / "speed_overnight.png", dpi=130)
 
 
@@ -215,21 +215,9 @@ def film(models: Path, folder: Path, minutes: float, fps: int, preset: str) -> N
         once = folder / "once.mkv"
         inputs = [word for path in clips for word in ("-i", str(path))]
         quiet = [ffmpeg, "-v", "error", "-y"]
-        code = ["-c:v", "libx264", "-crf", "16", "-pix_fmt", "yuv420p"]
+        code = ["-r", str(fps), "-c:v", "libx264", "-crf", "16", "-pix_fmt", "yuv420p"]
         subprocess.run(
-            [
-                *quiet,
-                *inputs,
-                "-filter_complex",
-                chain + joined,
-                "-map",
-                "[v]",
-                "-r",
-                str(fps),
-                *code,
-                str(once),
-            ],
-            check=True,
+            [*quiet, *inputs, "-filter_complex", chain + joined, "-map", "[v]", *code, str(once)], check=True
         )
         loop = [*quiet, "-stream_loop", "-1", "-i", str(once), "-t", str(60 * minutes), "-c", "copy"]
         subprocess.run([*loop, str(part)], check=True)

@@ -26,8 +26,17 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The cache folder of all studios here: the network is compiled once, as on a person's machine."""
+    """The cache folder of all studios here."""
     return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _compiled_once(cache: Path) -> Iterator[None]:
+    """The network is compiled once for all studios, as on a person's machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(cache))
+        patch.setenv("VSDEOLDIFY_COMPILED_GB", "1")
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -37,17 +37,14 @@ BLUE = {"points": [list(disc_at(4))], "radius": 0.03, "rgb": [40, 70, 200]}
 
 
 @pytest.fixture(scope="module")
-def studio(film: Path, cache: Path) -> Iterator[Studio]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(cache))
-        patch.setenv("VSDEOLDIFY_COMPILED_GB", "1")
-        opened = Studio(Asked(film, preset="preview", device="cpu"))
-        opened.begin()
-        try:
-            wait(lambda: opened.state()["ready"])
-            yield opened
-        finally:
-            opened.close()
+def studio(film: Path) -> Iterator[Studio]:
+    opened = Studio(Asked(film, preset="preview", device="cpu"))
+    opened.begin()
+    try:
+        wait(lambda: opened.state()["ready"])
+        yield opened
+    finally:
+        opened.close()
 
 
 @pytest.fixture
@@ -368,11 +365,7 @@ def test_a_project_that_cannot_be_read_is_told_on_the_page(film: Path, tmp_path:
         opened.close()
 
 
-def test_a_scanned_reel_opens_and_its_command_says_that_it_is_one(
-    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
-    monkeypatch.setenv("VSDEOLDIFY_COMPILED_GB", "1")
+def test_a_scanned_reel_opens_and_its_command_says_that_it_is_one(tmp_path: Path) -> None:
     folder = tmp_path / "reel"
     folder.mkdir()
     for n in range(12):

@@ -74,9 +74,7 @@ def _greens(picture: NDArray[np.uint8], least: int) -> NDArray[np.bool_]:
     return np.asarray(labels == 1 + int(statistics[1:, cv2.CC_STAT_AREA].argmax()))
 
 
-def test_the_whole_story(
-    browser: Browser, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_whole_story(browser: Browser, tmp_path: Path, cache: Path) -> None:
     film, output = tmp_path / "film.mp4", tmp_path / "film_colour.mp4"
     pullover = make_film(film)
     assert all(0.05 < one.sure.mean() < one.at_most.mean() < 0.2 for one in pullover)
@@ -130,7 +128,6 @@ def test_the_whole_story(
         else:
             assert blueness(frame).max() < 12, n
     # Another studio takes up what this one began.
-    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
     rendering = Rendering(film, tmp_path / "film.vsdeoldify.json", output, folder_of(film))
     wait(lambda: not rendering.state()["running"])
     state = rendering.state()

@@ -90,7 +90,6 @@ def studio_command(film: Path, cache: Path, *options: str) -> Iterator[Opened]:
     root = Path(__file__).parents[2]
     environment = os.environ | {
         "XDG_CACHE_HOME": str(cache),
-        "VSDEOLDIFY_COMPILED_GB": "1",
         "PYTHONPATH": os.pathsep.join([str(root), *filter(None, [os.environ.get("PYTHONPATH")])]),
     }
     process = subprocess.Popen(

@@ -155,9 +155,8 @@ class OpenVinoEngine:
 
     def _request(self, size: int) -> Held | None:
         """The inference request for pictures of this size, or None where torch has to run the network."""
-        if self._torch is None and size not in self._requests:
-            # Another engine may have compiled it while this one waited.
-            self._read(size)
+        # Another engine may have compiled it while this one waited.
+        self._read(size)
         if self._torch is None and size not in self._requests:
             key = None if self._identity is None else self._way.key(self._identity, size)
             compiled = self._compiled(size, key)
@@ -240,13 +239,11 @@ def _apart(colorizer: nn.Module) -> Iterator[None]:
     """
     import torch
 
-    slow = torch.backends.cpu.get_cpu_capability() == "AVX2"
-    found = [
-        one
-        for one in colorizer.modules()
-        # timm has a class of its own, of the same name.
-        if slow and type(one).__name__ == "GELU" and getattr(one, "approximate", "none") == "none"
-    ]
+    found = []
+    if torch.backends.cpu.get_cpu_capability() == "AVX2":
+        # By its name: timm has a class of its own.
+        gelus = [one for one in colorizer.modules() if type(one).__name__ == "GELU"]
+        found = [one for one in gelus if getattr(one, "approximate", "none") == "none"]
     for module in found:
         module.forward = _gelu
     try:
