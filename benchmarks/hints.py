@@ -188,7 +188,7 @@ def main() -> None:
         without = lab(gray, automatic)
         for name, hints, mask, truth, place in cases(random, rgb, colour):
             begun = time.perf_counter()
-            completed = complete(gray, automatic, hints, mask, features)
+            completed = complete(gray, automatic, hints, mask, features, carried=name.startswith("carried"))
             times.append(time.perf_counter() - begun)
             after = lab(gray, completed)
             errors = [difference(found, truth) for found in (without, after)]

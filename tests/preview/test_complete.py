@@ -97,6 +97,16 @@ def test_strokes_and_areas_count_as_points_do() -> None:
     np.testing.assert_array_equal(complete(gray, automatic, hints, mask), hints)
 
 
+def test_holes_in_carried_colours_take_the_colours_around_them() -> None:
+    gray, automatic, _, mask = picture()
+    wanted = np.where(gray > 0.5, np.float32(0.2), np.float32(-0.1))
+    y, x = np.mgrid[: gray.shape[0], : gray.shape[1]]
+    mask[(y // 12 + x // 12) % 2 == 0] = True
+    completed = complete(gray, automatic, np.stack((wanted, -wanted)), mask, carried=True)
+    assert np.abs(completed - np.stack((wanted, -wanted)))[:, ~mask].mean() < 0.02
+    assert np.abs(automatic - np.stack((wanted, -wanted)))[:, ~mask].mean() > 0.1
+
+
 def test_the_same_input_gives_the_same_bytes_and_stays_unchanged() -> None:
     inputs = with_point(30, 30, (0.1, 0.1))
     copies = [x.copy() for x in inputs]

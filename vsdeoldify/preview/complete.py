@@ -36,13 +36,15 @@ _CHROMA = 0.02
 _DECAY = 5e-5
 _PULL = 50.0
 _DIFFERENCE = 0.35
-_SHARPNESS = 0.04
+_SHARPNESS = 0.08
 _ALIKE = 0.04
 _DECIDED, _MEANT, _LEFT = 3.0, 0.2, 0.01
 _ANCHOR = 3e-3
 _LIKE_LUMA, _LIKE_CHROMA, _LIKE_THING = 0.3, 0.06, 0.25
 _MOST_LOOKED_AT = 400
 
+_LUMA_SHARE_CARRIED = 0.3
+"""Colours that motion carried lie all around their holes: the walk may cross more than from one point."""
 _SAME = 0.01
 """A hint that changes U and V by less is the automatic colour."""
 _RIM = 0.5
@@ -54,7 +56,13 @@ _DIAGONAL = 0.7
 
 
 def complete(
-    gray: Array, automatic: Array, hints: Array, mask: NDArray[np.bool_], features: Array | None = None
+    gray: Array,
+    automatic: Array,
+    hints: Array,
+    mask: NDArray[np.bool_],
+    features: Array | None = None,
+    *,
+    carried: bool = False,
 ) -> Array:
     """Spread a person's colours over a picture and keep the automatic ones elsewhere.
 
@@ -68,6 +76,8 @@ def complete(
         features: what a network sees in the picture (C, h, w), as `PreviewColorizer.features` gives it: cells
             in which it sees something else than under the hints keep to the automatic colours. None: only
             luma and automatic colours tell what is another thing.
+        carried: whether the hints are colours that motion carried here from another frame, with holes between
+            them, and not points, strokes or areas that a person drew.
 
     Returns:
         U and V (2, H, W), −0.5…0.5: the hints where they are given; the automatic colours as they are where
@@ -81,22 +91,29 @@ def complete(
     if not mask.any():
         return automatic.copy()
     with _one_thread():
-        return _complete(gray, automatic, hints, mask, features)
+        return _complete(gray, automatic, hints, mask, features, carried)
 
 
 def _complete(
-    gray: Array, automatic: Array, hints: Array, mask: NDArray[np.bool_], features: Array | None
+    gray: Array,
+    automatic: Array,
+    hints: Array,
+    mask: NDArray[np.bool_],
+    features: Array | None,
+    carried: bool,
 ) -> Array:
     hints = np.where(mask, hints, np.float32(0))
     size = (min(_GRID, gray.shape[0]), min(_GRID, gray.shape[1]))
     small_gray = _shrunk(gray[None], size)[0]
     small_automatic = _shrunk(automatic, size)
-    given = _without_rims(_shrunk(mask[None].astype(np.float32), size)[0])
+    given = _shrunk(mask[None].astype(np.float32), size)[0]
+    if not carried:
+        given = _without_rims(given)
     share: Array = np.maximum(given, np.float32(1e-6))
     wanted = _shrunk(hints, size) / share
     before = _shrunk(automatic * mask, size) / share
 
-    steps = _steps(small_gray, small_automatic)
+    steps = _steps(small_gray, small_automatic, _LUMA_SHARE_CARRIED if carried else _LUMA_SHARE)
     degree = _degree(steps)
     pull: Array = np.float32(_PULL) * np.minimum(np.float32(1), 4 * given)
     places = np.nonzero(given)
@@ -214,7 +231,7 @@ def _shrunk(planes: Array, size: tuple[int, int]) -> Array:
     return shrunk
 
 
-def _steps(gray: Array, chroma: Array) -> list[Array]:
+def _steps(gray: Array, chroma: Array, luma_share: float = _LUMA_SHARE) -> list[Array]:
     """How likely the walk steps to each of `_NEIGHBOURS`: 1 where both cells look alike, 0 off the grid."""
     rows, columns = gray.shape
     stacked = torch.from_numpy(np.stack((gray, gray * gray)))[:, None]
@@ -225,7 +242,7 @@ def _steps(gray: Array, chroma: Array) -> list[Array]:
         here = np.s_[: rows - down, max(0, -right) : columns - max(0, right)]
         there = np.s_[down:, max(0, right) : columns - max(0, -right)]
         # Measured against the contrast around: soft shades are as steep as an edge in a dim picture.
-        contrast = _LUMA_FLOOR + _LUMA_SHARE * np.minimum(variance[here], variance[there])
+        contrast = _LUMA_FLOOR + luma_share * np.minimum(variance[here], variance[there])
         apart = (gray[here] - gray[there]) ** 2 / contrast
         between = chroma[:, *here] - chroma[:, *there]
         apart += (between * between).sum(axis=0) / _CHROMA**2
