@@ -115,5 +115,9 @@ def studio_command(film: Path, cache: Path, *options: str) -> Iterator[Opened]:
 
 
 def written(output: Path) -> dict[tuple[int, int], int]:
-    """When each finished piece of a film was written, by its first frame and its end."""
-    return {(first, end): path.stat().st_mtime_ns for first, end, path in whole_pieces(pieces_folder(output))}
+    """When each finished piece of a film was last written, by its first frame and its end."""
+    times: dict[tuple[int, int], int] = {}
+    # A piece with other settings stays beside the one that was made anew.
+    for first, end, path in whole_pieces(pieces_folder(output)):
+        times[first, end] = max(times.get((first, end), 0), path.stat().st_mtime_ns)
+    return times
