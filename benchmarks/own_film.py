@@ -16,11 +16,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
 import vapoursynth as vs
 from vapoursynth import core
 
 from vsdeoldify.preview.colorizer import PreviewColorizer
 from vsdeoldify.preview.network import load_network, load_preview
+from vsdeoldify.runtime.color import rgb_to_luma
 from vsdeoldify.training.evaluate import colour_picture, evaluate
 
 SHARED = Path(os.environ.get("VSDEOLDIFY_SHARED", Path(__file__).parents[2] / "shared"))
@@ -58,12 +60,12 @@ def main() -> None:
         print(f"{options.stills} stills, {(time.perf_counter() - begun) / 60:.1f} minutes")
         networks = {"bundled": load_preview(), "own": load_network(model).fold()}
     print(f"{len(later)} later frames   CIEDE2000  a/b PSNR (dB)  colourfulness, true")
+    luma = rgb_to_luma(torch.from_numpy(later[-1]).permute(2, 0, 1)[None] / 255)[0, 0].numpy()
     columns = []
     for label, network in networks.items():
         colorizer = PreviewColorizer(network).eval()
         scores = np.array(list(evaluate(colorizer, later)), np.float64).mean(axis=0)
         print(f"{label:15}{scores[0, 0]:12.2f}{scores[0, 1]:15.2f}{scores[0, 2]:15.1f} {scores[2, 2]:6.1f}")
-        luma = (later[-1].astype(np.float32) @ np.array((0.299, 0.587, 0.114), np.float32) / 255).clip(0, 1)
         columns.append(colour_picture(colorizer, luma))
     if options.sheet:
         gray = np.repeat((255 * luma).round().astype(np.uint8)[..., None], 3, -1)
