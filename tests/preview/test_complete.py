@@ -107,6 +107,17 @@ def test_holes_in_carried_colours_take_the_colours_around_them() -> None:
     assert np.abs(automatic - np.stack((wanted, -wanted)))[:, ~mask].mean() > 0.1
 
 
+def test_the_rim_of_carried_colours_counts_and_that_of_a_stroke_does_not() -> None:
+    gray, automatic, hints, mask = picture(320)
+    mask[120:200, 79:92] = True  # The square begins at column 81.
+    hints[0, mask] = 0.3
+    hints[0, :, :81] = -0.2
+    drawn, carried = (complete(gray, automatic, hints, mask, carried=way) for way in (False, True))
+    behind = np.s_[0, 130:190, 70:76]
+    assert carried[behind].mean() < drawn[behind].mean() - 0.05
+    assert carried[0, 100:220, 95:230].mean() > 0.25
+
+
 def test_the_same_input_gives_the_same_bytes_and_stays_unchanged() -> None:
     inputs = with_point(30, 30, (0.1, 0.1))
     copies = [x.copy() for x in inputs]
