@@ -25,3 +25,22 @@ def test_gelus_are_written_out_where_openvino_is_slower_with_them(
     assert torch.equal(colorizer(torch.from_numpy(gray)), before)
     found = openvino.compile_model(model, {"INFERENCE_PRECISION_HINT": "f32"})(gray)[0]
     assert np.abs(found - before.numpy()).max() < 1e-5
+
+
+@pytest.mark.skipif(not openvino.available(), reason="OpenVINO is not installed")
+@pytest.mark.parametrize(("capability", "count"), [("AVX2", 6), ("AVX512", 1)])
+def test_large_convolutions_take_half_the_products_where_that_was_tried(
+    capability: str, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    # The least that is worth it, in products: 9 · 160 · 160 · 68².
+    layer = torch.nn.Sequential(torch.nn.Conv2d(1, 160, 1), torch.nn.Conv2d(160, 160, 3, padding=1))
+    torch.manual_seed(1)
+    gray = torch.rand(1, 1, 68, 68)
+    with torch.inference_mode():
+        before = layer(gray).numpy()
+    model = openvino.convert(layer.eval(), 68)
+    wide = [node for node in model.get_ops() if node.get_type_name() == "Convolution"]
+    assert len(wide) == 1 + count
+    found = openvino.compile_model(model, {"INFERENCE_PRECISION_HINT": "f32"})(gray.numpy())[0]
+    assert np.abs(found - before).max() < 1e-5

@@ -27,6 +27,7 @@ import numpy as np
 
 from ...support.kept import forget, keep, note_of, read_kept
 from .base import CPU_LOCK, Planes
+from .winograd import save_products
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -227,7 +228,17 @@ def convert(colorizer: nn.Module, size: int) -> Any:
         # Of the very size: whatever Python computes from a picture's size is a constant in the trace.
         example = torch.zeros((1, 1, size, size), dtype=torch.float32, device=cpu)
         traced = torch.jit.trace(colorizer, example, check_trace=False)  # type: ignore[no-untyped-call]
-        return openvino.convert_model(traced, input=[([1, 1, size, size], openvino.Type.f32)])
+        model = openvino.convert_model(traced, input=[([1, 1, size, size], openvino.Type.f32)])
+    if _narrow():
+        save_products(model, openvino.opset13)
+    return model
+
+
+def _narrow() -> bool:
+    """Whether the processor has AVX2 and no AVX-512: what is done for it was tried nowhere else."""
+    import torch
+
+    return bool(torch.backends.cpu.get_cpu_capability() == "AVX2")
 
 
 @contextmanager
@@ -237,10 +248,8 @@ def _apart(colorizer: nn.Module) -> Iterator[None]:
     On a processor with AVX2 and without AVX-512 OpenVINO multiplies matrices 1.5 times as fast where no
     activation is part of it, and draws a GELU in that it knows as one.
     """
-    import torch
-
     found = []
-    if torch.backends.cpu.get_cpu_capability() == "AVX2":
+    if _narrow():
         # By its name: timm has a class of its own.
         gelus = [one for one in colorizer.modules() if type(one).__name__ == "GELU"]
         found = [one for one in gelus if getattr(one, "approximate", "none") == "none"]
