@@ -88,16 +88,16 @@ def write_frames(script: Path, wanted: Wanted, file: BinaryIO, count: int | None
     import vapoursynth as vs
 
     usual = vs.core.max_cache_size
-    vs.core.max_cache_size = begun = min(usual, _KEPT_MB)
     # The format has no place for the transparency that a frame may carry.
     clip = _for_the_pipe(load(script)[0].std.RemoveFrameProps("_Alpha"))
-    if vs.core.max_cache_size == begun:  # Else the script has set it, and knows why.
-        vs.core.max_cache_size = min(usual, _KEPT_MB + _KEPT_FRAMES * _bytes(clip) // 1_000_000)
-    # Its own writer knows the header best.
-    header = BytesIO()
-    clip.std.BlankClip(length=1).output(header, y4m=True)
-    file.write(header.getvalue().partition(b"\n")[0] + b"\n")
+    # Its own writer knows the header best, and how large a frame is.
+    sample = BytesIO()
+    clip.std.BlankClip(length=1).output(sample, y4m=True)
+    header, _, blank = sample.getvalue().partition(b"\nFRAME\n")
+    file.write(header + b"\n")
     file.flush()
+    if vs.core.max_cache_size == usual:  # Else the script has set it, and knows why.
+        vs.core.max_cache_size = min(usual, _KEPT_MB + _KEPT_FRAMES * len(blank) // 1_000_000)
     waiting: deque[Future[vs.VideoFrame]] = deque()
     try:
         while count is None or count > 0:
@@ -116,14 +116,6 @@ def write_frames(script: Path, wanted: Wanted, file: BinaryIO, count: int | None
     finally:
         for request in waiting:
             request.exception()
-
-
-def _bytes(clip: "vs.VideoNode") -> int:
-    """How much memory a frame takes."""
-    fmt = clip.format
-    assert fmt is not None
-    chroma = 2 / (1 << fmt.subsampling_w + fmt.subsampling_h) if fmt.num_planes > 1 else 0
-    return int(clip.width * clip.height * fmt.bytes_per_sample * (1 + chroma))
 
 
 def _for_the_pipe(clip: "vs.VideoNode") -> "vs.VideoNode":
