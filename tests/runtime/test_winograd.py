@@ -111,8 +111,9 @@ class Residual(nn.Module):
         return torch.sigmoid(self.head(x + torch.relu(self.second(torch.relu(self.first(x))))))
 
 
-def test_a_chain_is_put_together_once() -> None:
-    kinds = check(Residual(), (1, 12, 16, 20), 2)
+@pytest.mark.parametrize("pictures", [1, 3])
+def test_a_chain_is_put_together_once(pictures: int) -> None:
+    kinds = check(Residual(), (pictures, 12, 16, 20), 2)
     assert kinds["BatchToSpace"] == 1
 
 

@@ -108,23 +108,23 @@ class _Rewriting:
         source, kernel = (node.input_value(n) for n in (0, 1))
         if kernel.get_node().get_type_name() != "Constant" or not source.get_partial_shape().is_static:
             return None
-        plain = {name: list(node.get_attributes()[name]) for name in ("strides", "dilations")}
-        around = [list(node.get_attributes()[name]) for name in ("pads_begin", "pads_end")]
-        if any(number != 1 for numbers in plain.values() for number in numbers):
+        given = node.get_attributes()
+        if any(number != 1 for number in (*given["strides"], *given["dilations"])):
             return None
+        around = [list(given[name]) for name in ("pads_begin", "pads_end")]
         outputs, inputs, *sides = kernel.get_shape()
         if sides == [1, 1] and around == [[0, 0], [0, 0]] and outputs < inputs and self._has(source):
             return [self._convolve(one, kernel.get_node().data, 0) for one in self._parts(source)]
         if sides != [3, 3] or around != [[1, 1], [1, 1]]:
             return None
-        height, width = source.get_shape()[2:]
+        pictures, _, height, width = source.get_shape()
         positions = height * width
         found = Worthwhile(9 * inputs * outputs * positions, min(inputs, outputs), positions)
         if height % _ROWS or any(map(operator.lt, astuple(found), astuple(self._least))):
             return None
         self.convolutions += 1
         weights = np.einsum("pk,oikl->poil", _TO_SUMS, kernel.get_node().data.astype(np.float64))
-        sums = self._sums(self._parts(source), (1, inputs, height // _ROWS, width))
+        sums = self._sums(self._parts(source), (pictures, inputs, height // _ROWS, width))
         return self._rows(
             [self._convolve(one, row[:, :, None], 1) for one, row in zip(sums, weights, strict=True)]
         )
