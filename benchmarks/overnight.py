@@ -104,28 +104,35 @@ def shared_clip(name: str, width: int, height: int, length: int) -> vs.VideoNode
 def chain(
     models: Path, sizes: list[tuple[int, int]], every: list[int], frames: int, backend: str, rounds: int
 ) -> None:
-    """Frames per second, in turns with the baseline of the same run."""
+    """Frames per second, in turns with the baseline of the same run, in every format of the processor."""
     device = torch.device("cpu")
     paths = Models(models, device, "video", "artistic", backend)
-    header = f"{machine(device)}; computes in {'bfloat16' if computes_bfloat16() else 'float32'}"
+    precisions = ["float32", "bfloat16"] if computes_bfloat16() else ["float32"]
+    header = machine(device)
     print(header, flush=True)
     rows: list[dict[str, Any]] = []
     for width, height in sizes:
         clip = shared_clip("park_football.mp4", width, height, 4000)
-        baseline, rates = theirs(clip, 2, 24, paths, False), dict[int, list[float]]()
-        chains = {k: ours(clip, 2, 24, paths, False, every=k) for k in (1, *every)}
+        baseline, rates = theirs(clip, 2, 24, paths, False), dict[tuple[str, int], list[float]]()
+        chains = {
+            (precision, k): ours(clip, 2, 24, paths, False, every=k, precision=precision)
+            for precision in precisions
+            for k in (1, *every)
+        }
         beside: list[float] = []
-        chains[1].get_frame(0).close()
+        for precision in precisions:
+            chains[precision, 1].get_frame(0).close()
         for place in range(rounds):
             beside.append(sequence_rate(baseline, place, place + 1))
-            for k, one in chains.items():
+            for (precision, k), one in chains.items():
                 # Whole groups of key frames, so that each counts once.
                 count, begin = (1, 1 + place) if k == 1 else (frames // k * k, 1 + place * frames)
-                rates.setdefault(k, []).append(clip_rate(one, begin, begin + count))
-        for k, found in rates.items():
+                rates.setdefault((precision, k), []).append(clip_rate(one, begin, begin + count))
+        for (precision, k), found in rates.items():
             rate, base = statistics.median(found), statistics.median(beside)
             row = {
                 "size": f"{width}×{height}",
+                "precision": precision,
                 "every": k,
                 "fps": rate,
                 "baseline": base,
@@ -133,24 +140,27 @@ def chain(
             }
             rows.append(row | {"processor": header})
             print(
-                f"{row['size']:>10} every={k:<3} {rate:7.3f} fps  baseline {base:7.3f}  ×{rate / base:6.1f}",
+                f"{row['size']:>10} {precision:8} every={k:<3} {rate:7.3f} fps  "
+                f"baseline {base:7.3f}  ×{rate / base:6.1f}",
                 flush=True,
             )
-    with (IMAGES / "speed_overnight.csv").open("w", newline="", encoding="utf-8") as file:
+    # Processors of either kind have figures of their own.
+    stem = IMAGES / f"speed_overnight_{precisions[-1]}"
+    with stem.with_suffix(".csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-    draw(rows)
+    draw(rows, stem.with_suffix(".png"))
 
 
-def draw(rows: list[dict[str, Any]]) -> None:
+def draw(rows: list[dict[str, Any]], path: Path) -> None:
     """The rates as bars, the baseline's beside them."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(figsize=(8, 3), layout="constrained")
+    figure, axes = pyplot.subplots(figsize=(8, 1 + len(rows) / 3), layout="constrained")
     labels, rates, notes, colours = [], [], [], []
     for size in dict.fromkeys(row["size"] for row in rows):
         of_size = [row for row in rows if row["size"] == size]
@@ -160,7 +170,8 @@ def draw(rows: list[dict[str, Any]]) -> None:
         colours.append("#bbbbbb")
         for row in of_size:
             k, rate = row["every"], row["fps"]
-            labels.append(f"{size}, every frame" if k == 1 else f"{size}, every {k}th frame")
+            frames = "every frame" if k == 1 else f"every {k}th frame"
+            labels.append(f"{size}, {frames}, {row['precision']}")
             rates.append(rate)
             notes.append(f"{rate:.2g}  (×{row['ratio']:.2g})")
             colours.append("#228833" if k > 1 else "#4477aa")
@@ -173,7 +184,7 @@ def draw(rows: list[dict[str, Any]]) -> None:
     axes.xaxis.set_major_formatter("{x:g}")
     axes.set_xlabel("frames a second, DeOldify + DDColor, render factor 24")
     axes.set_title(rows[0]["processor"].partition(";")[0], fontsize=7)
-    figure.savefig(IMAGES / "speed_overnight.png", dpi=130)
+    figure.savefig(path, dpi=130)
 
 
 def lab(clip: vs.VideoNode, n: int) -> Any:

@@ -39,6 +39,7 @@ from vsdeoldify.models.reading import read_checkpoint
 from vsdeoldify.networks import loading as networks
 from vsdeoldify.runtime.device import choose_backend, dtype_of, resolve_device
 from vsdeoldify.runtime.engines import openvino
+from vsdeoldify.runtime.processor import computes_bfloat16
 from vsdeoldify.runtime.runner import Planes, Runner
 from vsdeoldify.vsutils.frames import in_order
 
@@ -460,8 +461,10 @@ def report(result: Result) -> Result:
 
 def machine(device: torch.device) -> str:
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else _cpu_name()
+    formats = "float32 and bfloat16" if computes_bfloat16() else "float32"
     return (
-        f"{name}, {os.cpu_count()} cores, {torch.get_num_threads()} torch threads; Python "
+        f"{name} ({torch.backends.cpu.get_cpu_capability()}, {formats}), {os.cpu_count()} cores, "
+        f"{torch.get_num_threads()} torch threads; Python "
         f"{platform.python_version()}, torch {torch.__version__}, "
         f"VapourSynth R{core.core_version.release_major}, "
         f"OpenVINO {'yes' if openvino.available() else 'no'}; load {os.getloadavg()[0]:.1f}"

@@ -50,13 +50,13 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
 
 @pytest.fixture(scope="module", autouse=True)
 def _converted_once() -> Iterator[None]:
-    """A network that OpenVINO has converted for a size serves for every precision."""
-    convert, models = openvino.convert, dict[tuple[int, str, float], Any]()
+    """What OpenVINO has converted for a size and a precision serves again."""
+    convert, models = openvino.convert, dict[tuple[int, str, str, float], Any]()
 
-    def remembering(colorizer: torch.nn.Module, size: int) -> Any:
-        key = (size, str(colorizer), sum(float(p.double().sum()) for p in colorizer.parameters()))
+    def remembering(colorizer: torch.nn.Module, size: int, precision: str) -> Any:
+        key = (size, precision, str(colorizer), sum(float(p.double().sum()) for p in colorizer.parameters()))
         if key not in models:
-            models[key] = convert(colorizer, size)
+            models[key] = convert(colorizer, size, precision)
         return models[key]
 
     with pytest.MonkeyPatch.context() as patch:

@@ -46,11 +46,11 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     models: dict[object, Any] = {}
     convert = openvino.convert
 
-    def counting(colorizer: nn.Module, size: int) -> Any:
+    def counting(colorizer: nn.Module, size: int, precision: str) -> Any:
         sizes.append(size)
-        key = (size, *(float(parameter.sum()) for parameter in colorizer.parameters()))
+        key = (size, precision, *(float(parameter.sum()) for parameter in colorizer.parameters()))
         if key not in models:
-            models[key] = convert(colorizer, size)
+            models[key] = convert(colorizer, size, precision)
         return models[key]
 
     monkeypatch.setattr(openvino, "convert", counting)
