@@ -173,7 +173,7 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
             frames = "every frame" if k == 1 else f"every {k}th frame"
             labels.append(f"{size}, {frames}, {row['precision']}")
             rates.append(rate)
-            notes.append(f"{rate:.2g}  (×{row['ratio']:.2g})")
+            notes.append(f"{rate:.2g}  (×{row['ratio']:.{0 if row['ratio'] >= 10 else 1}f})")
             colours.append("#228833" if k > 1 else "#4477aa")
     bars = axes.barh(range(len(rates)), rates, color=colours)
     axes.bar_label(bars, notes, fontsize=7, padding=2)
