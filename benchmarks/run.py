@@ -29,6 +29,7 @@ import numpy as np
 import torch
 import vapoursynth as vs
 from baseline import Baseline, original_form, stabilized
+from PIL import Image
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 from vapoursynth import core
@@ -515,7 +516,12 @@ def write(results: Sequence[Result], header: str, stem: Path) -> None:
     axes.set_xlabel("times the baseline's frames per second")
     axes.set_title(header.split(";")[0], fontsize=9)
     axes.tick_params(labelsize=7)
-    figure.savefig(stem.with_suffix(".png"), dpi=90)
+    path = stem.with_suffix(".png")
+    figure.savefig(path, dpi=90)
+    # A chart has few colours: a palette makes the file a third.
+    with Image.open(path) as chart:
+        few = chart.convert("RGB").quantize(64)
+    few.save(path, optimize=True)
 
 
 def main() -> None:
