@@ -3,15 +3,13 @@
 First the whole network as OpenVINO computes it in bfloat16, against float32: mean CIEDE2000 on a frame of
 each clip at 384 pixels (render factor 24). Then torch, in float32, with what one part after the other takes,
 weighs and gives rounded to bfloat16; a last line rounds all of them, which shows how near this comes to
-OpenVINO. The networks are those of the official sizes with the filled weights of `shared/networks`, and the
-bundled one. Only on a processor that computes in bfloat16 itself.
+OpenVINO. The networks are those of the official sizes with the tests' made-up weights, and the bundled one.
+Only on a processor that computes in bfloat16 itself.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib
-import json
 import os
 import re
 import statistics
@@ -28,7 +26,11 @@ import vapoursynth as vs
 from torch import Tensor, nn
 from vapoursynth import core
 
-from vsdeoldify.metrics import ciede2000, rgb_to_lab
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
+
+import official
+
+from vsdeoldify.metrics import mean_ciede2000
 from vsdeoldify.models.reading import read_checkpoint
 from vsdeoldify.networks import loading
 from vsdeoldify.networks.family import FAMILIES
@@ -46,12 +48,7 @@ NETWORKS = {
     "preview": ("preview", None),
 }
 # The modules of a network that count as one part, by the beginnings of their names.
-PARTS = re.compile(
-    r"__module\.network\.(body\.[0-7]|middle|encoder\.convnext\.\w+|encoder\.\w+|blocks\.\d|layers|projections"
-    r"|\w+)"
-)
-# What has weights and multiplies by them.
-PRODUCTS = (nn.Conv2d, nn.Linear, nn.MultiheadAttention)
+PARTS = re.compile(r"network\.(body\.\d|encoder\.convnext\.\w+|encoder\.\w+|blocks\.\d|\w+)")
 
 
 def frames() -> list[Planes]:
@@ -67,33 +64,33 @@ def frames() -> list[Planes]:
 def colorizer(family: str, architecture: str | None) -> nn.Module:
     """A network in float32; of the official size with filled weights, or the bundled one."""
     row = FAMILIES[family]
-    if architecture is None:
-        path = Path(loading.__file__).parents[1] / "preview" / str(row.bundled)
-        state = read_checkpoint(path)
+    bundled = row.bundled_file()
+    if architecture is not None:
+        state = official.state_dict(architecture)
     else:
-        sys.path.insert(0, str(SHARED / "networks"))
-        fill = importlib.import_module(f"fill_{family}").fill
-        manifest = json.loads((SHARED / "networks" / f"manifest_{architecture}.json").read_text())
-        state = {key: torch.from_numpy(np.ascontiguousarray(value)) for key, value in fill(manifest).items()}
+        assert bundled is not None, family
+        state = read_checkpoint(bundled)
     return loading.build_network(row, state, torch.float32).colorizer.eval()
 
 
-def part_of(name: str) -> str:
-    """The part of the network to which an operation belongs, by its name."""
-    found = PARTS.match(name)
-    return found[1] if found else "colours"
+def products(network: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """What has weights and multiplies by them, each with the part of the network that it belongs to."""
+    for name, module in network.named_modules():
+        if isinstance(module, (nn.Conv2d, nn.Linear, nn.MultiheadAttention)):
+            found = PARTS.match(name)
+            assert found is not None, name
+            yield found[1], module
 
 
 def measured(network: nn.Module, pictures: list[Planes], precision: str) -> tuple[list[Planes], float]:
     """OpenVINO's colours, and the median of seconds a picture."""
     way = openvino.Way(precision, openvino.usual_threads())
-    compiled = openvino.compile_model(openvino.convert(network, SIZE, precision), way.options())
-    request = openvino.Held(compiled.create_infer_request(), compiled)
-    request.infer(pictures[0][0])
+    engine = openvino.OpenVinoEngine(lambda: network, "the network", required=True, way=way)
+    engine(pictures[0])
     taken, found = [], []
     for picture in pictures:
         begun = time.perf_counter()
-        found.append(request.infer(picture[0]).copy())
+        found.append(engine(picture))
         taken.append(time.perf_counter() - begun)
     return found, statistics.median(taken)
 
@@ -108,8 +105,8 @@ def rounded(network: nn.Module, parts: Collection[str]) -> Iterator[None]:
         return type(values)(map(coarse, values)) if isinstance(values, (tuple, list)) else values
 
     handles, weights = [], dict[nn.Parameter, Tensor]()
-    for name, module in network.named_modules():
-        if part_of(f"__module.{name}.") in parts and isinstance(module, PRODUCTS):
+    for part, module in products(network):
+        if part in parts:
             for parameter in module.parameters(recurse=False):
                 weights[parameter] = parameter.data
                 parameter.data = coarse(parameter.data)
@@ -132,16 +129,15 @@ def coloured(network: nn.Module, pictures: list[Planes]) -> list[Planes]:
 
 def differences(pictures: list[Planes], found: list[Planes], exact: list[Planes]) -> list[float]:
     """Mean CIEDE2000 of each picture."""
-    return [_difference(*one) for one in zip(pictures, found, exact, strict=True)]
 
+    def shown(gray: Planes, chroma: Planes) -> Any:
+        rgb = chroma_to_rgb(torch.from_numpy(gray)[:, None], torch.from_numpy(chroma)).clamp(0, 1)
+        return rgb[0].permute(1, 2, 0).numpy()
 
-def _difference(gray: Planes, first: Planes, second: Planes) -> float:
-    luma = torch.from_numpy(gray)[:, None]
-    labs = []
-    for chroma in (first, second):
-        rgb = chroma_to_rgb(luma, torch.from_numpy(chroma)).clamp(0, 1)
-        labs.append(rgb_to_lab(rgb[0].permute(1, 2, 0).numpy()))
-    return float(ciede2000(*labs).mean())
+    return [
+        mean_ciede2000(shown(gray, right), shown(gray, other))
+        for gray, other, right in zip(pictures, found, exact, strict=True)
+    ]
 
 
 def main() -> None:
@@ -166,8 +162,7 @@ def main() -> None:
         )
         few = pictures[: options.pictures]
         exact = coloured(network, few)
-        names = [one for one, module in network.named_modules() if isinstance(module, PRODUCTS)]
-        parts = list(dict.fromkeys(part_of(f"__module.{one}.") for one in names))
+        parts = list(dict.fromkeys(part for part, _ in products(network)))
         for chosen in (*([part] for part in parts), parts):
             with rounded(network, chosen):
                 found = coloured(network, few)
