@@ -295,7 +295,7 @@ def test_a_worker_with_a_full_disk_is_left_out_and_the_film_goes_on(
     work, small = tmp_path / "work", tmp_path / "small"
     work.mkdir()
     small.mkdir()
-    cluster.add("fritz", inside=_hidden(work, small, size="48k"), folder=small)
+    cluster.add("fritz", inside=_hidden(work, small, size="16k"), folder=small)
     cluster.add("gerd", **slow(0.1))
     for running in cluster.workers.values():
         running.says("is ready at")
