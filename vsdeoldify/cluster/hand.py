@@ -262,13 +262,15 @@ class Hand:
             return
         text = str(error) if isinstance(error, FilmError) else one_line(error)
         self._failures += 1
+        # Two pieces may fail at once: the one that makes it too many says so.
+        failures = self._failures
         crew.board.failed(attempt, text, crew.others(self))
         if crew.board.error is not None:
             return
         first, last = attempt.claim.first, attempt.claim.end - 1
         crew.say(f"{self.name} could not make the frames {first} to {last}, others will: {text}")
-        if self._failures >= _FAILURES:
-            self._leave_out(f"it failed {self._failures} times in a row")
+        if failures == _FAILURES:
+            self._leave_out(f"it failed {failures} times in a row")
 
     def _fetch(self, made: bench.Made, path: Path) -> None:
         """Get a piece from the worker."""
