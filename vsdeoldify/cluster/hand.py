@@ -77,6 +77,7 @@ class Hand:
         self._failures = 0
         self._shared = False
         self._free = threading.Semaphore(1)
+        self._leaving = threading.Lock()
 
     def start(self) -> None:
         """Begin, in threads of its own."""
@@ -146,7 +147,11 @@ class Hand:
         return False
 
     def _leave_out(self, reason: str) -> None:
-        self.left_out, self.ready, self.doing = True, False, "left out"
+        with self._leaving:
+            # Several threads serve one worker, and may find the same at the same time.
+            if self.left_out:
+                return
+            self.left_out, self.ready, self.doing = True, False, "left out"
         self._crew.say(f"{self.name or self._address} is left out: {reason}")
         self._crew.board.lost(self.name)
 
@@ -262,15 +267,13 @@ class Hand:
             return
         text = str(error) if isinstance(error, FilmError) else one_line(error)
         self._failures += 1
-        # Two pieces may fail at once: the one that makes it too many says so.
-        failures = self._failures
         crew.board.failed(attempt, text, crew.others(self))
         if crew.board.error is not None:
             return
         first, last = attempt.claim.first, attempt.claim.end - 1
         crew.say(f"{self.name} could not make the frames {first} to {last}, others will: {text}")
-        if failures == _FAILURES:
-            self._leave_out(f"it failed {failures} times in a row")
+        if self._failures >= _FAILURES:
+            self._leave_out(f"it failed {self._failures} times in a row")
 
     def _fetch(self, made: bench.Made, path: Path) -> None:
         """Get a piece from the worker."""
