@@ -10,9 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from vsdeoldify.preview.colorizer import PreviewColorizer
-from vsdeoldify.preview.network import PreviewNetwork, encoder_weights, load_network, load_preview
+from vsdeoldify.preview.network import (
+    Attention,
+    PreviewNetwork,
+    encoder_weights,
+    load_network,
+    load_preview,
+)
 from vsdeoldify.runtime.color import chroma_to_rgb
 
 MODEL = resources.files("vsdeoldify.preview") / "preview.safetensors"
@@ -89,6 +96,38 @@ def test_the_bias_brings_its_colour_forward(untrained: PreviewNetwork) -> None:
     with torch.inference_mode():
         expected = untrained.anchors[7].view(1, 2, 1, 1).expand(1, 2, 64, 64)
         torch.testing.assert_close(biased(gray), expected, atol=1e-2, rtol=0)
+
+
+def test_a_file_without_attention_keeps_its_colours(untrained: PreviewNetwork, tmp_path: Path) -> None:
+    gray = torch.rand(1, 1, 64, 64)
+    state = {key: value.contiguous() for key, value in untrained.state_dict().items()}
+    save_file(
+        {key: value for key, value in state.items() if "attention" not in key}, tmp_path / "old.safetensors"
+    )
+    generator = torch.get_rng_state()
+    old = load_network(tmp_path / "old.safetensors")
+    assert torch.equal(torch.get_rng_state(), generator)
+    with torch.inference_mode():
+        torch.testing.assert_close(old(gray), untrained(gray), atol=1e-3, rtol=1e-3)
+    # Its blocks are fit to learn: with every weight 0 no slope would reach them.
+    old.train()
+    old(torch.rand(2, 1, 64, 64)).square().mean().backward()
+    slopes = [block.answer.weight.grad for block in old.modules() if isinstance(block, Attention)]
+    assert len(slopes) == 3
+    assert all(slope is not None and slope.any() for slope in slopes)
+
+
+def test_attention_carries_what_one_corner_shows_to_the_other() -> None:
+    torch.manual_seed(0)
+    block = Attention(64)
+    torch.nn.init.normal_(block.answer.weight)
+    x = torch.randn(1, 64, 5, 7)
+    changed = x.clone()
+    changed[..., 0, 0] += 3
+    with torch.no_grad():
+        before, after = block(x), block(changed)
+    assert before.shape == x.shape
+    assert not torch.equal(before[..., -1, -1], after[..., -1, -1])
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>", b"\x08\0\0\0\0\0\0\0{}      "])

@@ -171,15 +171,15 @@ def test_pictures_are_left_out_by_the_first_word_of_their_names(tmp_path: Path) 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_second_views_lie_over_the_first_ones(store: Store, seed: int) -> None:
-    pairs = Pairs(store, list(range(len(store))) * 3, 64, seed)
+    pairs = Pairs(store, list(range(len(store))) * 4, 64, seed)
     # Covered views show another picture: here it is about where things are.
     pairs._cover = lambda gray, ab: None  # type: ignore[method-assign]
-    items = [pairs[i] for i in range(30)]
-    assert [len(item) for item in items] == [2, 2, 5] * 10
+    items = [pairs[i] for i in range(40)]
+    assert [len(item) for item in items] == [2, 2, 2, 5] * 10
     gray, ab, rows, places = join_views(items)
-    assert gray.shape == (40, 1, 64, 64)
-    assert ab.shape == (40, 2, 32, 32)
-    assert rows.tolist() == list(range(2, 30, 3))
+    assert gray.shape == (50, 1, 64, 64)
+    assert ab.shape == (50, 2, 32, 32)
+    assert rows.tolist() == list(range(3, 40, 4))
     grid = torch.nn.functional.affine_grid(places, [10, 2, 32, 32], align_corners=False)
     laid = torch.nn.functional.grid_sample(ab[-10:], grid, align_corners=False)
     inside = (grid.abs() <= 1).all(dim=-1)

@@ -1,4 +1,4 @@
-"""The preview network: an EfficientNet-Lite0 encoder with a small U-Net decoder that names colours.
+"""The preview network: an EfficientNet-Lite0 encoder and a small U-Net decoder that names colours.
 
 Every pixel gets a probability for each of a few dozen a/b colours ("anchors"); the output is their mean.
 The mean of a distribution, unlike a free regression, cannot leave the range of real colours, and how far it
@@ -42,6 +42,7 @@ STAGES = (
 _STEM = 32
 _HEAD = 1280
 _ENCODER_EPSILON = 1e-3
+_HEAD_WIDTH = 32
 # The stages whose output the decoder uses: strides 2, 4, 8, 16.
 _SKIPS = (0, 1, 2, 4)
 
@@ -145,6 +146,39 @@ class Merge(nn.Module):
         return merged
 
 
+class Attention(nn.Module):
+    """A transformer block (Vaswani et al. 2017) over a small map: every place looks at every other.
+
+    Convolutions see one thing in parts; here both halves of a coat can agree on a colour.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.heads = channels // _HEAD_WIDTH
+        self.norm = nn.LayerNorm(channels)
+        self.ask = nn.Linear(channels, 3 * channels)
+        self.answer = nn.Linear(channels, channels)
+        self.norm_inner = nn.LayerNorm(channels)
+        self.widen = nn.Linear(channels, 2 * channels)
+        self.narrow = nn.Linear(2 * channels, channels)
+        # A new block changes nothing at first: a network trained without it can go on with it.
+        for last in (self.answer, self.narrow):
+            nn.init.zeros_(last.weight)
+            nn.init.zeros_(last.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        batch, channels, height, width = x.shape
+        places = x.flatten(2).transpose(1, 2)
+        asked = self.ask(self.norm(places)).reshape(batch, height * width, 3, self.heads, _HEAD_WIDTH)
+        query, key, value = asked.permute(2, 0, 3, 1, 4)
+        share = (query @ key.transpose(-2, -1) * _HEAD_WIDTH**-0.5).softmax(dim=-1)
+        seen = (share @ value).transpose(1, 2).reshape(batch, height * width, channels)
+        places = places + self.answer(seen)
+        places = places + self.narrow(functional.gelu(self.widen(self.norm_inner(places))))
+        y: Tensor = places.transpose(1, 2).reshape(batch, channels, height, width)
+        return y
+
+
 class PreviewNetwork(nn.Module):
     """Gray in, a/b of CIE Lab out, at half the input's resolution inside and enlarged at the end."""
 
@@ -165,6 +199,7 @@ class PreviewNetwork(nn.Module):
         self.encoder = Encoder()
         self.local = ConvNorm(_HEAD, 256, activation=_relu())
         self.whole = nn.Linear(_HEAD, 256)
+        self.attention = _attention()
         skips = [STAGES[i][-1] for i in _SKIPS]
         self.merges = nn.ModuleList(
             (
@@ -209,8 +244,11 @@ class PreviewNetwork(nn.Module):
         head = features.pop()
         x: Tensor = self.local(head)
         x = x + self.whole(head.mean(dim=(2, 3)))[:, :, None, None]
-        for merge in list(self.merges)[:steps]:
+        x = self.attention[0](x)
+        for step, merge in enumerate(list(self.merges)[:steps]):
             x = merge(x, features.pop())
+            if step == 0:
+                x = self.attention[1](x)
         return x
 
     def mean(self, logits: Tensor) -> Tensor:
@@ -277,12 +315,27 @@ def build(state: Mapping[str, Tensor]) -> PreviewNetwork:
     with torch.device("meta"):
         network = PreviewNetwork()
     weights = {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
+    if not any(key.startswith("attention.") for key in weights):
+        # A file of version 4.0, which had no such blocks: new ones leave its colours as they were.
+        weights |= {f"attention.{key}": value for key, value in _new_attention().items()}
     try:
         network.load_state_dict(weights, assign=True)
     except RuntimeError as error:
         problem = str(error).strip().splitlines()[-1].strip()
         raise LayoutError(f"this is not a preview network ({problem})") from None
     return network.to(memory_format=torch.channels_last).eval()
+
+
+def _attention() -> nn.ModuleList:
+    """The blocks below the decoder's first step, and the one behind it."""
+    return nn.ModuleList((nn.Sequential(Attention(256), Attention(256)), Attention(192)))
+
+
+def _new_attention() -> Mapping[str, Tensor]:
+    """The weights of blocks that change nothing yet, always the same ones."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return _attention().state_dict()
 
 
 def load_preview(*, fold: bool = True) -> PreviewNetwork:

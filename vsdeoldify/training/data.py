@@ -82,6 +82,19 @@ def decode(data: bytes) -> Bytes | None:
     return None if picture is None else np.ascontiguousarray(picture[..., ::-1], np.uint8)
 
 
+def luma_of(rgb: Bytes) -> NDArray[np.float32]:
+    """BT.601 luma of a picture.
+
+    Args:
+        rgb: (H, W, 3), 0…255.
+
+    Returns:
+        (H, W), 0…1.
+    """
+    luma: NDArray[np.float32] = (rgb.astype(np.float32) @ _LUMA / 255).clip(0, 1)
+    return luma
+
+
 def to_planes(rgb: Bytes) -> Bytes:
     """BT.601 luma and the a and b of CIE Lab of an sRGB picture.
 
@@ -91,9 +104,8 @@ def to_planes(rgb: Bytes) -> Bytes:
     Returns:
         (H, W, 3): luma in 0…255, then a + 128 and b + 128, rounded.
     """
-    scaled = rgb.astype(np.float32) / 255
-    lab = cv2.cvtColor(scaled, cv2.COLOR_RGB2LAB)
-    planes = np.dstack((scaled @ _LUMA * 255, lab[..., 1] + 128, lab[..., 2] + 128))
+    lab = cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    planes = np.dstack((luma_of(rgb) * 255, lab[..., 1] + 128, lab[..., 2] + 128))
     return np.clip(np.rint(planes), 0, 255).astype(np.uint8)
 
 
@@ -294,14 +306,14 @@ class Crops(Dataset[Any]):
 
 
 class Pairs(Crops):
-    """`Crops`, of which every third comes twice, as in two frames of a film.
+    """`Crops`, of which every fourth comes twice, as in two frames of a film.
 
     Half of the second views stand still and differ by faint grain and brightness; the others are shifted,
     zoomed, brighter or darker, and grainier. Sometimes something stands in front that was not there. What is
     in both should have the same colours.
     """
 
-    EVERY = 3
+    EVERY = 4
     """One of how many crops has a second view."""
 
     def __init__(self, store: Store, members: Sequence[int], size: int, seed: int) -> None:

@@ -16,9 +16,7 @@ from ..metrics import PictureScore, score
 from ..preview.colorizer import WORKING_SIZE, PreviewColorizer
 from ..preview.network import load_network, load_preview
 from ..runtime.color import chroma_to_rgb
-from .data import Bytes, decode, read_pictures
-
-_LUMA = np.array((0.299, 0.587, 0.114), np.float32)
+from .data import Bytes, decode, luma_of, read_pictures
 
 
 def colour_picture(colorizer: PreviewColorizer, luma: NDArray[np.float32], size: int = 256) -> Bytes:
@@ -58,7 +56,7 @@ def evaluate(
         The scores of the coloured picture, of plain gray and of the truth itself.
     """
     for truth in pictures:
-        luma = (truth.astype(np.float32) @ _LUMA / 255).clip(0, 1)
+        luma = luma_of(truth)
         gray = np.repeat(np.rint(luma * 255).astype(np.uint8)[..., None], 3, axis=2)
         yield score(truth, colour_picture(colorizer, luma, size)), score(truth, gray), score(truth, truth)
 

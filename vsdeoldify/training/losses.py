@@ -77,7 +77,7 @@ class ColourLoss(nn.Module):
             + 0.15 * visible_difference(mean, ab).mean()
             + huber
             + pale
-            + 0.8 * unsteady
+            + 0.5 * unsteady
         )
 
 
