@@ -15,6 +15,8 @@ from safetensors.torch import save_file
 from vsdeoldify.preview.colorizer import PreviewColorizer
 from vsdeoldify.preview.network import (
     Attention,
+    ConvNorm,
+    Halve,
     PreviewNetwork,
     encoder_weights,
     load_network,
@@ -98,17 +100,47 @@ def test_the_bias_brings_its_colour_forward(untrained: PreviewNetwork) -> None:
         torch.testing.assert_close(biased(gray), expected, atol=1e-2, rtol=0)
 
 
-def test_a_file_without_attention_keeps_its_colours(untrained: PreviewNetwork, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kernel", [3, 5])
+def test_a_network_of_version_4_0_takes_every_second_pixel(kernel: int) -> None:
+    layer = ConvNorm(3, 8, kernel, stride=2).eval()
+    layer.halve.taps.copy_(torch.tensor((0.0, 0.0, 1.0, 0.0)))
+    x = torch.randn(2, 3, 16, 20)
+    # TensorFlow's "same" padding: on even sizes one pixel less at the top left.
+    before, behind = (kernel - 2) // 2, (kernel - 1) // 2
+    padded = torch.nn.functional.pad(x, (before, behind, before, behind))
+    with torch.inference_mode():
+        expected = layer.norm(torch.nn.functional.conv2d(padded, layer.conv.weight, stride=2))
+        torch.testing.assert_close(layer(x), expected)
+
+
+def test_what_moves_by_a_pixel_changes_less_to_later_layers() -> None:
+    halve, every_second = Halve(), Halve()
+    every_second.taps.copy_(torch.tensor((0.0, 0.0, 1.0, 0.0)))
+    # Fine stripes.
+    x = torch.arange(32).remainder(2).float().expand(1, 1, 32, 32)
+    for layer, least, most in ((every_second, 0.99, 1.0), (halve, 0.0, 0.5)):
+        change = (layer(x) - layer(x.roll(1, dims=3))).abs()[..., 1:-1, 1:-1]
+        assert least <= change.mean() <= most
+
+
+def test_a_file_of_version_4_0_keeps_its_colours(untrained: PreviewNetwork, tmp_path: Path) -> None:
     gray = torch.rand(1, 1, 64, 64)
     state = {key: value.contiguous() for key, value in untrained.state_dict().items()}
     save_file(
-        {key: value for key, value in state.items() if "attention" not in key}, tmp_path / "old.safetensors"
+        {key: value for key, value in state.items() if "attention" not in key and "halve" not in key},
+        tmp_path / "old.safetensors",
     )
+    expected = copy_of(untrained)
+    for module in expected.modules():
+        if isinstance(module, Halve):
+            module.taps.copy_(torch.tensor((0.0, 0.0, 1.0, 0.0)))
     generator = torch.get_rng_state()
     old = load_network(tmp_path / "old.safetensors")
     assert torch.equal(torch.get_rng_state(), generator)
     with torch.inference_mode():
-        torch.testing.assert_close(old(gray), untrained(gray), atol=1e-3, rtol=1e-3)
+        torch.testing.assert_close(old(gray), expected(gray), atol=1e-3, rtol=1e-3)
+        # The training takes it further as a network of today.
+        torch.testing.assert_close(old.soften()(gray), untrained(gray), atol=1e-3, rtol=1e-3)
     # Its blocks are fit to learn: with every weight 0 no slope would reach them.
     old.train()
     old(torch.rand(2, 1, 64, 64)).square().mean().backward()

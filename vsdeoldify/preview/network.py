@@ -43,12 +43,37 @@ _STEM = 32
 _HEAD = 1280
 _ENCODER_EPSILON = 1e-3
 _HEAD_WIDTH = 32
+# How `Halve` weighs pixels: a mean, or only the pixel that a convolution of stride 2 looks at.
+# Wider means flicker less still, but see fine things less well.
+_MEAN = (0.0, 0.15, 0.7, 0.15)
+_ONE = (0.0, 0.0, 1.0, 0.0)
 # The stages whose output the decoder uses: strides 2, 4, 8, 16.
 _SKIPS = (0, 1, 2, 4)
 
 
+class Halve(nn.Module):
+    """Half the size, each pixel a mean of its neighbours.
+
+    Taking every second pixel, as EfficientNet-Lite0 does, makes colours flicker: what moves by half a pixel
+    falls between other pixels and looks different to every later layer (Zhang, "Making Convolutional Networks
+    Shift-Invariant Again", 2019).
+    """
+
+    taps: Tensor
+    """(4,), the weights along a row and down a column of pixels -1, 0, 1 and 2 behind twice the new place."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        # Around the pixel that TensorFlow's "same" padding takes, so that weights trained on it fit.
+        self.register_buffer("taps", torch.tensor(_MEAN))
+
+    def forward(self, x: Tensor) -> Tensor:
+        weight = torch.outer(self.taps, self.taps).expand(x.shape[1], 1, 4, 4)
+        return functional.conv2d(x, weight, stride=2, padding=1, groups=x.shape[1])
+
+
 class ConvNorm(nn.Module):
-    """Convolution, batch normalisation and an optional activation, with TensorFlow's "same" padding."""
+    """Convolution, batch normalisation and an optional activation; a stride of 2 is a `Halve` behind them."""
 
     def __init__(
         self,
@@ -61,18 +86,13 @@ class ConvNorm(nn.Module):
         epsilon: float = 1e-5,
     ) -> None:
         super().__init__()
-        # A stride of 2 on an even size pads one pixel less at the top left: done by hand in forward.
-        padding = kernel // 2 if stride == 1 else 0
-        total = kernel - stride
-        self.edges = (total // 2, total - total // 2) * 2 if stride > 1 else None
-        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, padding, groups=groups, bias=False)
+        self.conv = nn.Conv2d(inputs, outputs, kernel, 1, kernel // 2, groups=groups, bias=False)
         self.norm: nn.Module = nn.BatchNorm2d(outputs, eps=epsilon)
         self.activation = activation or nn.Identity()
+        self.halve: nn.Module = nn.Identity() if stride == 1 else Halve()
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.edges is not None:
-            x = functional.pad(x, self.edges)
-        y: Tensor = self.activation(self.norm(self.conv(x)))
+        y: Tensor = self.halve(self.activation(self.norm(self.conv(x))))
         return y
 
     def fold(self) -> None:
@@ -269,6 +289,17 @@ class PreviewNetwork(nn.Module):
         ab = self.mean(self.logits(gray))
         return functional.interpolate(ab, scale_factor=2, mode="bilinear", align_corners=False)
 
+    def soften(self) -> Self:
+        """Halve maps by means, as networks later than version 4.0 do: others must be trained on after that.
+
+        Returns:
+            This network.
+        """
+        for module in self.modules():
+            if isinstance(module, Halve):
+                module.taps.copy_(torch.tensor(_MEAN))
+        return self
+
     def fold(self) -> Self:
         """Merge every batch normalisation into its convolution; for inference only.
 
@@ -316,8 +347,9 @@ def build(state: Mapping[str, Tensor]) -> PreviewNetwork:
         network = PreviewNetwork()
     weights = {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
     if not any(key.startswith("attention.") for key in weights):
-        # A file of version 4.0, which had no such blocks: new ones leave its colours as they were.
+        # A file of version 4.0: these leave its colours as they were.
         weights |= {f"attention.{key}": value for key, value in _new_attention().items()}
+        weights |= _taps(network)
     try:
         network.load_state_dict(weights, assign=True)
     except RuntimeError as error:
@@ -329,6 +361,13 @@ def build(state: Mapping[str, Tensor]) -> PreviewNetwork:
 def _attention() -> nn.ModuleList:
     """The blocks below the decoder's first step, and the one behind it."""
     return nn.ModuleList((nn.Sequential(Attention(256), Attention(256)), Attention(192)))
+
+
+def _taps(module: nn.Module) -> dict[str, Tensor]:
+    """What `Halve` has in networks that take every second pixel."""
+    return {
+        key: torch.tensor(_ONE, device="cpu") for key in module.state_dict() if key.endswith("halve.taps")
+    }
 
 
 def _new_attention() -> Mapping[str, Tensor]:
@@ -368,9 +407,10 @@ def encoder_weights(timm: Mapping[str, Tensor]) -> dict[str, Tensor]:
         timm: the state dict; the classifier's entries are left out.
 
     Returns:
-        A state dict for `Encoder`.
+        A state dict for `Encoder`: it then computes what timm's network does (`soften` it for training).
     """
-    weights = {}
+    with torch.device("meta"):
+        weights = _taps(Encoder())
     for key, value in timm.items():
         parts = key.split(".")
         if parts[0] == "conv_stem":

@@ -213,7 +213,7 @@ def train(settings: Settings) -> PreviewNetwork:
 
 def _starting_network(settings: Settings, histogram: np.ndarray) -> PreviewNetwork:
     if settings.start is not None:
-        return load_network(settings.start)
+        return load_network(settings.start).soften()
     if settings.backbone is None:
         return load_preview(fold=False)
     network = PreviewNetwork()
@@ -224,7 +224,7 @@ def _starting_network(settings: Settings, histogram: np.ndarray) -> PreviewNetwo
             f"{settings.backbone} does not hold timm's tf_efficientnet_lite0 ({str(error).splitlines()[0]})"
         ) from None
     network.anchors.copy_(torch.from_numpy(find_anchors(histogram, ANCHORS, settings.seed)))
-    return network
+    return network.soften()
 
 
 def _identity(settings: Settings, store: Store) -> str:
