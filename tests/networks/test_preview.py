@@ -139,7 +139,7 @@ def test_a_file_of_version_4_0_keeps_its_colours(untrained: PreviewNetwork, tmp_
     assert torch.equal(torch.get_rng_state(), generator)
     with torch.inference_mode():
         torch.testing.assert_close(old(gray), expected(gray), atol=1e-3, rtol=1e-3)
-        # The training takes it further as a network of today.
+        # Softened, it is a network of today.
         torch.testing.assert_close(old.soften()(gray), untrained(gray), atol=1e-3, rtol=1e-3)
     # Its blocks are fit to learn: with every weight 0 no slope would reach them.
     old.train()

@@ -213,7 +213,7 @@ def train(settings: Settings) -> PreviewNetwork:
 
 def _starting_network(settings: Settings, histogram: np.ndarray) -> PreviewNetwork:
     if settings.start is not None:
-        return load_network(settings.start).soften()
+        return load_network(settings.start)
     if settings.backbone is None:
         return load_preview(fold=False)
     network = PreviewNetwork()
