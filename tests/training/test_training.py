@@ -173,13 +173,13 @@ def test_pictures_are_left_out_by_the_first_word_of_their_names(tmp_path: Path) 
 def test_second_views_lie_over_the_first_ones(store: Store, seed: int) -> None:
     pairs = Pairs(store, list(range(len(store))) * 4, 64, seed)
     # Covered views show another picture: here it is about where things are.
-    pairs._cover = lambda gray, ab: None  # type: ignore[method-assign]
-    items = [pairs[i] for i in range(40)]
-    assert [len(item) for item in items] == [2, 2, 2, 5] * 10
+    pairs._cover = lambda first, second: None  # type: ignore[method-assign]
+    items = [pairs[i] for i in range(30)]
+    assert [len(item) for item in items] == [2, 2, 5] * 10
     gray, ab, rows, places = join_views(items)
-    assert gray.shape == (50, 1, 64, 64)
-    assert ab.shape == (50, 2, 32, 32)
-    assert rows.tolist() == list(range(3, 40, 4))
+    assert gray.shape == (40, 1, 64, 64)
+    assert ab.shape == (40, 2, 32, 32)
+    assert rows.tolist() == list(range(2, 30, 3))
     grid = torch.nn.functional.affine_grid(places, [10, 2, 32, 32], align_corners=False)
     laid = torch.nn.functional.grid_sample(ab[-10:], grid, align_corners=False)
     inside = (grid.abs() <= 1).all(dim=-1)
@@ -192,6 +192,18 @@ def test_second_views_lie_over_the_first_ones(store: Store, seed: int) -> None:
     before = (ab[-10:] - ab[rows]).norm(dim=1)[inside].median()
     assert apart < 2
     assert before > 2 * apart
+
+
+def test_what_passes_in_front_is_in_both_views(store: Store) -> None:
+    pairs = Pairs(store, list(range(len(store))), 64, 5)
+    views = [(torch.full((1, 64, 64), -1.0), torch.full((2, 32, 32), -999.0)) for _ in range(2)]
+    pairs._cover(views[0], views[1])
+    there = [ab[0] > -999 for _, ab in views]
+    assert 0 < int(there[0].sum()) == int(there[1].sum())
+    for (gray, ab), inside in zip(views, there, strict=True):
+        large = inside.repeat_interleave(2, 0).repeat_interleave(2, 1)
+        assert torch.equal(gray[0] >= 0, large)
+        assert torch.equal(ab[:, inside], views[1][1][:, there[1]])
 
 
 def test_a_batch_without_second_views_has_none(store: Store) -> None:
@@ -221,6 +233,15 @@ def test_colours_that_nearly_agree_are_drawn_together_more_than_far_ones() -> No
         return float(mean.grad[1].norm())
 
     assert pull(0.5) > 10 * pull(6)
+
+
+def test_a_shift_of_the_whole_picture_costs_more_than_specks() -> None:
+    ab, rows, places = torch.zeros(2, 2, 32, 32), torch.tensor([0]), torch.eye(2, 3)[None]
+    whole, specks = ab.clone(), ab.clone()
+    whole[1, 0] = 1
+    specks[1, 0] = torch.tensor([[1.0, -1.0], [-1.0, 1.0]]).repeat(16, 16)
+    costs = [float(disagreement(mean, ab, rows, places)) for mean in (whole, specks)]
+    assert costs[0] > 3 * costs[1] > 0
 
 
 def test_a_film_that_sees_no_red_shows_red_dark(store: Store) -> None:

@@ -306,14 +306,14 @@ class Crops(Dataset[Any]):
 
 
 class Pairs(Crops):
-    """`Crops`, of which every fourth comes twice, as in two frames of a film.
+    """`Crops`, of which every third comes twice, as in two frames of a film.
 
     Half of the second views stand still and differ by faint grain and brightness; the others are shifted,
-    zoomed, brighter or darker, and grainier. Sometimes something stands in front that was not there. What is
-    in both should have the same colours.
+    some of them far, zoomed, brighter or darker, and grainier. In most, something passes in front: in the
+    first view it stands elsewhere, or is not there yet. What is in both should have the same colours.
     """
 
-    EVERY = 4
+    EVERY = 3
     """One of how many crops has a second view."""
 
     def __init__(self, store: Store, members: Sequence[int], size: int, seed: int) -> None:
@@ -335,17 +335,19 @@ class Pairs(Crops):
         still = self._random.random() < 0.5
         moved = box if still else self._moved(box, planes.shape[1], planes.shape[0])
         gray, ab = self._view(planes, moved, mirrored, self._later(tone, still))
-        if self._random.random() < 0.4:
-            self._cover(gray, ab)
+        chance = self._random.random()
+        if chance < 0.6:
+            self._cover(first if chance < 0.45 else None, (gray, ab))
         return *first, gray, ab, _overlay(box, moved, mirrored)
 
     def _moved(self, box: Box, width: int, height: int) -> Box:
         draw = self._random
         zoom = draw.uniform(0.92, 1.05)
+        far = 0.1 if draw.random() < 0.3 else 0.03
         w, h = (min(round(side * zoom), limit) for side, limit in ((box.width, width), (box.height, height)))
         middle = (box.x + box.width / 2, box.y + box.height / 2)
         x, y = (
-            round(place + draw.normal(0, 0.03) * side - side / 2)
+            round(place + draw.normal(0, far) * side - side / 2)
             for place, side in zip(middle, (w, h), strict=True)
         )
         return Box(min(max(x, 0), width - w), min(max(y, 0), height - h), w, h)
@@ -368,18 +370,25 @@ class Pairs(Crops):
             grain=grain,
         )
 
-    def _cover(self, gray: Tensor, ab: Tensor) -> None:
-        """Put a part of another picture into the view."""
+    def _cover(self, first: tuple[Tensor, Tensor] | None, second: tuple[Tensor, Tensor]) -> None:
+        """Put a part of another picture into the second view, and nearby into the first where it is given."""
         draw = self._random
         other = self.store[self.members[int(draw.integers(len(self.members)))]]
-        new_gray, new_ab = self._view(other, self._box(other), False, Tone())
+        new_gray, new_ab = self._view(other, self._box(other), draw.random() < 0.5, Tone())
         half = self.size // 2
         w, h = (int(side) for side in draw.integers(half // 6, half // 2, 2))
-        x, y = int(draw.integers(0, half - w)), int(draw.integers(0, half - h))
-        gray[:, 2 * y : 2 * (y + h), 2 * x : 2 * (x + w)] = new_gray[
-            :, 2 * y : 2 * (y + h), 2 * x : 2 * (x + w)
-        ]
-        ab[:, y : y + h, x : x + w] = new_ab[:, y : y + h, x : x + w]
+        left, top = int(draw.integers(0, half - w)), int(draw.integers(0, half - h))
+        x, y = left, top
+        for view in (second, first):
+            if view is None:
+                continue
+            gray, ab = view
+            gray[:, 2 * y : 2 * (y + h), 2 * x : 2 * (x + w)] = new_gray[
+                :, 2 * top : 2 * (top + h), 2 * left : 2 * (left + w)
+            ]
+            ab[:, y : y + h, x : x + w] = new_ab[:, top : top + h, left : left + w]
+            x = min(max(x + round(draw.normal(0, 0.08) * half), 0), half - w)
+            y = min(max(y + round(draw.normal(0, 0.08) * half), 0), half - h)
 
 
 def _overlay(first: Box, second: Box, mirrored: bool) -> Tensor:

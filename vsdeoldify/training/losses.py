@@ -15,6 +15,11 @@ FULLNESS = 0.6
 
 
 _SAME_COLOUR = 10.0
+# How many parts a side are compared between two views, and how much each counts; 0 is pixel by pixel. A film
+# flickers as a whole picture: what moves in a corner shifts the mean colours of large parts everywhere.
+_PARTS = ((0, 0.25), (8, 0.25), (2, 0.2), (1, 0.3))
+# Of a part that is mostly hidden in one of the views nothing is known.
+_SHOWN = 0.25
 
 
 class ColourLoss(nn.Module):
@@ -24,6 +29,8 @@ class ColourLoss(nn.Module):
       (p/2 + 1/(2·K))^−½, with p the share of its anchor among all pixels: the rebalancing of Zhang et al.,
       "Colorful Image Colorization" (2016), at half its strength. The network's `bias` takes it back.
     * The visible difference of the network's colours (`visible_difference`), and a Huber loss on a and b.
+    * The logarithm of each picture's mean squared error, as its PSNR counts: a picture with few colours,
+      where a wrong one shows most, counts as much as a colourful one.
     * A price on paleness: the crops' mean spread of colour below `FULLNESS` of the true one. It is counted
       over the whole batch, so that colour goes where the network is sure of it.
     * Disagreement of two views of one picture (`disagreement`), so that colours stand still in a film.
@@ -75,9 +82,10 @@ class ColourLoss(nn.Module):
         return (
             0.2 * (self.weights[wanted] * entropy).mean()
             + 0.15 * visible_difference(mean, ab).mean()
-            + huber
+            + 0.67 * huber
+            + 0.4 * ((mean - ab).square().mean(dim=(1, 2, 3)) + 8).log().mean()
             + pale
-            + 0.5 * unsteady
+            + 0.9 * unsteady
         )
 
 
@@ -91,8 +99,9 @@ def disagreement(mean: Tensor, ab: Tensor, rows: Tensor, places: Tensor) -> Tens
         places: (P, 2, 3), affine maps from the first view to the second in −1…1.
 
     Returns:
-        The mean of d / (1 + d) over the distances d in Lab units: a scalar, 0…1. Colours that nearly agree
-        are drawn together; were far ones drawn as much, all colours would become the same brown.
+        The mean of d / (1 + d) over the distances d in Lab units, of pixels and of the mean colours of larger
+        and larger parts (`_PARTS`): a scalar, 0…1. Colours that nearly agree are drawn together; were far
+        ones drawn as much, all colours would become the same brown.
     """
     count = len(rows)
     grid = functional.affine_grid(places, [count, 2, *ab.shape[2:]], align_corners=False)
@@ -101,9 +110,19 @@ def disagreement(mean: Tensor, ab: Tensor, rows: Tensor, places: Tensor) -> Tens
     )
     inside = (grid.abs() <= 1).all(dim=-1)
     same = inside & ((second[:, 2:] - ab[rows]).square().sum(dim=1) < _SAME_COLOUR**2)
-    # Flicker is a matter of tenths of a Lab unit from frame to frame: only below that the slope ends.
-    apart = ((second[:, :2] - mean[rows]).square().sum(dim=1) + 0.01).sqrt() - 0.1
-    return (apart / (1 + apart) * same).sum() / same.sum().clamp(min=1)
+    known = same[:, None].float()
+    between = (second[:, :2] - mean[rows]) * known
+    found = mean.new_zeros(())
+    for parts, weight in _PARTS:
+        part, share = between, known
+        if parts:
+            share = functional.adaptive_avg_pool2d(known, parts)
+            part = functional.adaptive_avg_pool2d(between, parts) / share.clamp(min=0.05)
+        counts = share[:, 0] * (share[:, 0] > _SHOWN)
+        # Flicker is a matter of tenths of a Lab unit from frame to frame: only below that the slope ends.
+        apart = (part.square().sum(dim=1) + 0.01).sqrt() - 0.1
+        found = found + weight * (apart / (1 + apart) * counts).sum() / counts.sum().clamp(min=_SHOWN)
+    return found
 
 
 def fullness(ab: Tensor) -> Tensor:
