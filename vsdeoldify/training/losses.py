@@ -117,7 +117,7 @@ def disagreement(mean: Tensor, ab: Tensor, rows: Tensor, places: Tensor) -> Tens
         part, share = between, known
         if parts:
             share = functional.adaptive_avg_pool2d(known, parts)
-            part = functional.adaptive_avg_pool2d(between, parts) / share.clamp(min=0.05)
+            part = functional.adaptive_avg_pool2d(between, parts) / share.clamp(min=_SHOWN)
         counts = share[:, 0] * (share[:, 0] > _SHOWN)
         # Flicker is a matter of tenths of a Lab unit from frame to frame: only below that the slope ends.
         apart = (part.square().sum(dim=1) + 0.01).sqrt() - 0.1
