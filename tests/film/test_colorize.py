@@ -450,15 +450,20 @@ def test_interrupted_at_random_and_resumed_it_decodes_to_the_same_frames(
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     for number, kill in enumerate(kills):
+        earlier = set(work.glob("*.mov"))
         running = subprocess.Popen(
             command,
             env=environment(**{DELAY: "0.03", "TMPDIR": str(temporary)}),
             stderr=subprocess.PIPE,
             encoding="utf-8",
         )
-        # Once there is more than after the last run, at any moment of the work on a piece.
+        # Once there is more than after the last run, at any moment of the work on a piece: what a killed run
+        # left half done is cleared away before the first piece begins.
         deadline = time.monotonic() + 60
-        while len(list(work.glob("*.mov"))) < 2 + 2 * number and time.monotonic() < deadline:
+        while time.monotonic() < deadline:
+            files = set(work.glob("*.mov"))
+            if len(files) >= 2 + 2 * number and files - earlier:
+                break
             assert running.poll() is None, running.stderr and running.stderr.read()
             time.sleep(0.005)
         time.sleep(random.uniform(0, 0.2))

@@ -183,6 +183,15 @@ def test_what_a_killed_run_was_writing_is_swept_and_foreign_files_are_not(tmp_pa
     assert [path.name for path in work.iterdir()] == ["notes.txt"]
 
 
+def test_a_run_that_is_stopped_before_it_begins_sweeps_up_too(tmp_path: Path) -> None:
+    work = begin(tmp_path, (0,))
+    (work / "000010-000020.12345678.part.mov").write_bytes(b"cut off")
+    with pytest.raises(KeyboardInterrupt), Workshop(work, a_plan(tmp_path)):
+        raise KeyboardInterrupt
+    assert not list(work.glob("*.part.*"))
+    assert resumed(tmp_path)[0] == 10
+
+
 def test_an_unfinished_film_of_version_4_0_is_named_as_such_and_dropped_only_if_asked(tmp_path: Path) -> None:
     work = tmp_path / "out.mkv.unfinished"
     work.mkdir()

@@ -186,6 +186,9 @@ class Workshop:
     def __exit__(self, *error: object) -> None:
         if self._gone:
             return  # Another process may be at work under the same name by now.
+        # Also of a run before, where this one was stopped before it took up the pieces.
+        with contextlib.suppress(OSError):
+            self._unlink(_PART)
         # By the files alone: what they are may not have been looked at yet.
         if not (self._holds(_WHOLE) or self._holds(_OLD_PIECE)):
             self.remove()
