@@ -181,14 +181,14 @@ class Workshop:
             ) from None
 
     def __enter__(self) -> "Workshop":
+        # Nobody else is at work here now: what lies half done was cut off.
+        with contextlib.suppress(OSError):
+            self._unlink(_PART)
         return self
 
     def __exit__(self, *error: object) -> None:
         if self._gone:
             return  # Another process may be at work under the same name by now.
-        # Also of a run before, where this one was stopped before it took up the pieces.
-        with contextlib.suppress(OSError):
-            self._unlink(_PART)
         # By the files alone: what they are may not have been looked at yet.
         if not (self._holds(_WHOLE) or self._holds(_OLD_PIECE)):
             self.remove()
@@ -217,7 +217,6 @@ class Workshop:
             if overwrite:
                 self._clear()
                 whole = {}
-            self._unlink(_PART)
             self._take_up(whole)
             self._write_job()
             return sum(end - first for first, end in (self._spans[number] for number in self._done))

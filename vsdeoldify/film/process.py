@@ -4,11 +4,14 @@ import contextlib
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import IO, Any
 
 from ..support.errors import FilmError
@@ -129,28 +132,58 @@ def process(name: str, command: Sequence[str], part: Path | None = None, **optio
             if sys.platform == "win32"
             else {"start_new_session": True}
         )
+        running = None
         try:
-            running = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, **alone, **options
-            )
-        except OSError as error:
-            raise FilmError(f"{name} cannot be started: {error}") from error
-        try:
+            try:
+                with _put_off():
+                    running = subprocess.Popen(
+                        command,
+                        stdin=subprocess.PIPE,
+                        stdout=subprocess.PIPE,
+                        stderr=log,
+                        **alone,
+                        **options,
+                    )
+            except OSError as error:
+                raise FilmError(f"{name} cannot be started: {error}") from error
             yield Process(name, running, log)
         except BaseException:
-            running.kill()
-            running.wait()
+            if running is not None:
+                running.kill()
+                running.wait()
             if part is not None:
                 part.unlink(missing_ok=True)
             raise
         finally:
-            if running.poll() is None:
-                running.kill()
-                running.wait()
-            for pipe in (running.stdin, running.stdout):
-                if pipe is not None:
-                    with contextlib.suppress(OSError):
-                        pipe.close()
+            if running is not None:
+                if running.poll() is None:
+                    running.kill()
+                    running.wait()
+                for pipe in (running.stdin, running.stdout):
+                    if pipe is not None:
+                        with contextlib.suppress(OSError):
+                            pipe.close()
+
+
+@contextlib.contextmanager
+def _put_off() -> Iterator[None]:
+    """Let interruptions wait: one that came while a program is begun would leave it running unknown."""
+    came: list[tuple[int, FrameType | None]] = []
+    before = {}
+    # Only the main thread is interrupted.
+    if threading.current_thread() is threading.main_thread():
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            if number is not None and callable(handler := signal.getsignal(number)):
+                before[number] = handler
+                signal.signal(number, lambda number, frame: came.append((number, frame)))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number, frame in came[:1]:
+            before[number](number, frame)
 
 
 def render_process(
