@@ -125,6 +125,15 @@ def test_pictures_are_decoded_once(pictures: Path, store: Store, tmp_path: Path)
     np.testing.assert_array_equal(first[4], to_planes(cv2.imread(str(pictures / "04.png"))[..., ::-1]))
 
 
+def test_pictures_of_one_place_come_oftener(pictures: Path, tmp_path: Path) -> None:
+    stills = write_pictures(tmp_path / "stills", 2, seed=7)
+    (stills / "broken.png").write_text("no picture")
+    store = Store.build(tmp_path / "work", [pictures, stills, pictures / "03.png"])
+    assert store.counts == [10, 2, 1]
+    assert store.repeated([3, 11, 10, 12], (1, 3, 2)) == [3, 11, 10, 12, 11, 10, 12, 11, 10]
+    np.testing.assert_array_equal(store[11], to_planes(cv2.imread(str(stills / "01.png"))[..., ::-1]))
+
+
 def test_a_copy_of_the_pictures_is_not_decoded_again(pictures: Path, tmp_path: Path) -> None:
     names = []
     for place in ("here", "there"):
@@ -468,6 +477,8 @@ def test_the_command_trains_and_writes_a_model(
         (["--sizes", "100", "--shares", "1"], "sizes must be multiples of 32"),
         (["--sizes", "32", "--shares", "1,2"], "shares must be one number above 0 for each size"),
         (["--minutes", "-1"], "minutes must be above 0"),
+        (["--times", "1,2"], "times must be one whole number above 0 for each place with pictures"),
+        (["--times", "0"], "times must be one whole number above 0"),
         (["--frozen", "8"], "frozen must be 0 to 7 stages"),
         (["--backbone", "missing.safetensors"], "missing.safetensors"),
     ],

@@ -43,6 +43,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="leave out pictures whose names begin with one of these words and an underscore (har,ships)",
     )
     parser.add_argument(
+        "--times",
+        default="",
+        help="how often the pictures of each place come in one pass, such as 20,1 (once)",
+    )
+    parser.add_argument(
         "--frozen", type=int, default=0, help="stages of the encoder that do not learn, 0 to 7 (default 0)"
     )
     parser.add_argument("--every", type=float, default=180, help="seconds between checkpoints (180)")
@@ -74,6 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             rate=options.rate or (1.5e-3 if options.backbone else 1.5e-4),
             colourful=options.colourful,
             without=tuple(word for word in options.without.split(",") if word),
+            times=tuple(int(times) for times in options.times.split(",") if times),
             frozen=options.frozen,
             every=options.every,
             seed=options.seed,

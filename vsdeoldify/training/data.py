@@ -124,13 +124,19 @@ def _fingerprint(sources: Sequence[Path], without: Sequence[str]) -> str:
 
 
 class Store:
-    """Decoded pictures in one memory-mapped file: reading a crop costs no decoding."""
+    """Decoded pictures in one memory-mapped file: reading a crop costs no decoding.
+
+    Attributes:
+        shapes: height and width of each picture.
+        counts: how many pictures each source has, in the order of the sources.
+    """
 
     def __init__(self, folder: Path, name: str) -> None:
         self.name = name
         self.shapes: list[tuple[int, int]]
         index = json.loads((folder / f"{name}.json").read_text())
         self.shapes = [(h, w) for h, w in index["shapes"]]
+        self.counts: list[int] = index["counts"]
         self._starts = np.concatenate(([0], np.cumsum([h * w * 3 for h, w in self.shapes])))
         self._data = np.memmap(folder / f"{name}.u8", np.uint8, "r")
 
@@ -142,6 +148,19 @@ class Store:
         height, width = self.shapes[i]
         planes: Bytes = self._data[self._starts[i] : self._starts[i + 1]].reshape(height, width, 3)
         return planes
+
+    def repeated(self, members: Sequence[int], times: Sequence[int]) -> list[int]:
+        """Some pictures, those of one source oftener than those of another.
+
+        Args:
+            members: which pictures.
+            times: how often those of each source are wanted, in the order of the sources.
+
+        Returns:
+            The pictures in the order of `members`, then again those that are wanted oftener.
+        """
+        wanted = np.repeat(times, self.counts)
+        return [i for turn in range(max(times)) for i in members if wanted[i] > turn]
 
     @classmethod
     def build(cls, folder: Path, sources: Sequence[Path], without: Sequence[str] = ()) -> Store:
@@ -162,26 +181,32 @@ class Store:
             ValueError: no picture could be read.
         """
         name = "pictures-" + _fingerprint(sources, without)
-        if (folder / f"{name}.json").is_file():
+        index = folder / f"{name}.json"
+        # Version 4.0 did not count the pictures of each source.
+        if index.is_file() and "counts" in json.loads(index.read_text()):
             return cls(folder, name)
         folder.mkdir(parents=True, exist_ok=True)
-        shapes = []
+        shapes: list[tuple[int, int]] = []
+        counts = []
         with (folder / f"{name}.u8").open("wb") as file:
-            for _, data in read_pictures(sources, without):
-                rgb = decode(data)
-                if rgb is None or min(rgb.shape[:2]) < 32:
-                    continue
-                scale = _SHORT_SIDE / min(rgb.shape[:2])
-                if scale < 1:
-                    size = (round(rgb.shape[1] * scale), round(rgb.shape[0] * scale))
-                    rgb = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
-                planes = to_planes(rgb)
-                shapes.append(planes.shape[:2])
-                file.write(planes.tobytes())
+            for source in sources:
+                before = len(shapes)
+                for _, data in read_pictures([source], without):
+                    rgb = decode(data)
+                    if rgb is None or min(rgb.shape[:2]) < 32:
+                        continue
+                    scale = _SHORT_SIDE / min(rgb.shape[:2])
+                    if scale < 1:
+                        size = (round(rgb.shape[1] * scale), round(rgb.shape[0] * scale))
+                        rgb = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
+                    planes = to_planes(rgb)
+                    shapes.append((planes.shape[0], planes.shape[1]))
+                    file.write(planes.tobytes())
+                counts.append(len(shapes) - before)
         if not shapes:
             raise ValueError(f"no picture could be read from {', '.join(str(s) for s in sources)}")
         # Written last: an index means that the data is complete.
-        (folder / f"{name}.json").write_text(json.dumps({"shapes": shapes}))
+        index.write_text(json.dumps({"shapes": shapes, "counts": counts}))
         return cls(folder, name)
 
 

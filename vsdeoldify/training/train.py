@@ -59,6 +59,8 @@ class Settings:
         average: how slowly the averaged weights follow, 0…1.
         colourful: the colourfulness of the exported model as a share of the true one.
         without: pictures whose file name begins with one of these words and an underscore are left out.
+        times: how often the pictures of each place come in one pass, in the order of `pictures`: few stills
+            of one film among many other pictures would hardly be seen. Empty: all of them once.
         frozen: how many of the encoder's seven stages, from the first, stay as they are: they see edges and
             textures, cost the most and learn the least. 0 trains all of it.
         every: seconds between two checkpoints.
@@ -79,6 +81,7 @@ class Settings:
     average: float = 0.998
     colourful: float = 0.53
     without: tuple[str, ...] = ()
+    times: tuple[int, ...] = ()
     frozen: int = 0
     every: float = 180
     seed: int = 0
@@ -92,6 +95,10 @@ class Settings:
         for name in ("epochs", "batch", "rate", "colourful"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
+        if self.times and (len(self.times) != len(self.pictures) or min(self.times) < 1):
+            raise ValueError(
+                f"times must be one whole number above 0 for each place with pictures, got {self.times}"
+            )
         if not 0 <= self.frozen <= len(STAGES):
             raise ValueError(f"frozen must be 0 to {len(STAGES)} stages, got {self.frozen}")
         if self.minutes is not None and not self.minutes > 0:
@@ -163,6 +170,8 @@ def train(settings: Settings) -> PreviewNetwork:
     loss = loss.to(device)
     network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
+    if settings.times:
+        learned = store.repeated(learned, settings.times)
     crops = Pairs(store, learned, settings.sizes[0], settings.seed)
     batch = min(settings.batch, len(crops))
     loader = DataLoader(
