@@ -183,12 +183,12 @@ def test_second_views_lie_over_the_first_ones(store: Store, seed: int) -> None:
     pairs = Pairs(store, list(range(len(store))) * 4, 64, seed)
     # Covered views show another picture: here it is about where things are.
     pairs._cover = lambda first, second: None  # type: ignore[method-assign]
-    items = [pairs[i] for i in range(30)]
-    assert [len(item) for item in items] == [2, 2, 5] * 10
+    items = [pairs[i] for i in range(20)]
+    assert [len(item) for item in items] == [2, 5] * 10
     gray, ab, rows, places = join_views(items)
-    assert gray.shape == (40, 1, 64, 64)
-    assert ab.shape == (40, 2, 32, 32)
-    assert rows.tolist() == list(range(2, 30, 3))
+    assert gray.shape == (30, 1, 64, 64)
+    assert ab.shape == (30, 2, 32, 32)
+    assert rows.tolist() == list(range(1, 20, 2))
     grid = torch.nn.functional.affine_grid(places, [10, 2, 32, 32], align_corners=False)
     laid = torch.nn.functional.grid_sample(ab[-10:], grid, align_corners=False)
     inside = (grid.abs() <= 1).all(dim=-1)

@@ -284,10 +284,13 @@ class Crops(Dataset[Any]):
         return torch.from_numpy(spoilt)[None], torch.from_numpy(chroma.transpose(2, 0, 1).copy())
 
     def _box(self, planes: Bytes) -> Box:
+        # The filters squash whole frames to a square: most of the crops are just that.
+        if self._random.random() < 0.6:
+            return Box(0, 0, planes.shape[1], planes.shape[0])
+        return self._part(planes)
+
+    def _part(self, planes: Bytes) -> Box:
         height, width = planes.shape[:2]
-        # The filters squash whole frames to a square: half of the crops are just that.
-        if self._random.random() < 0.5:
-            return Box(0, 0, width, height)
         area = height * width * self._random.uniform(0.3, 1.0)
         ratio = np.exp(self._random.uniform(-0.4, 0.4))
         w = min(width, round(np.sqrt(area * ratio)))
@@ -297,9 +300,11 @@ class Crops(Dataset[Any]):
         return Box(x, y, w, h)
 
     def _tone(self) -> Tone:
-        """A film, each of its faults only sometimes: a third of the pictures have none."""
+        """A film, each of its faults only sometimes: more than two in five of the pictures have none."""
         draw = self._random
         tone = Tone()
+        if draw.random() < 0.15:
+            return tone
         if draw.random() < 0.08:
             tone = tone._replace(red=draw.uniform(0, 0.5), blue=draw.uniform(0, 0.5))
         if draw.random() < 0.3:
@@ -331,14 +336,15 @@ class Crops(Dataset[Any]):
 
 
 class Pairs(Crops):
-    """`Crops`, of which every third comes twice, as in two frames of a film.
+    """`Crops`, of which every second comes twice, as in two frames of a film.
 
-    Half of the second views stand still and differ by faint grain and brightness; the others are shifted,
-    some of them far, zoomed, brighter or darker, and grainier. In most, something passes in front: in the
-    first view it stands elsewhere, or is not there yet. What is in both should have the same colours.
+    Seven of ten of those are nearly whole pictures, with a little room to move. Half of the second views
+    stand still and differ by faint grain and brightness; the others are shifted, some of them far, zoomed,
+    brighter or darker, and grainier. In most, something passes in front: in the first view it stands
+    elsewhere, or is not there yet. What is in both should have the same colours.
     """
 
-    EVERY = 3
+    EVERY = 2
     """One of how many crops has a second view."""
 
     def __init__(self, store: Store, members: Sequence[int], size: int, seed: int) -> None:
@@ -352,9 +358,11 @@ class Pairs(Crops):
         """
         self._count += 1
         planes = self.store[self.members[i]]
-        box, mirrored, tone = self._box(planes), self._random.random() < 0.5, self._tone()
+        twice = not self._count % self.EVERY
+        box = self._twice_box(planes) if twice else self._box(planes)
+        mirrored, tone = self._random.random() < 0.5, self._tone()
         first = self._view(planes, box, mirrored, tone)
-        if self._count % self.EVERY:
+        if not twice:
             return first
         # Flicker shows most where camera and thing stand still and only the grain changes.
         still = self._random.random() < 0.5
@@ -364,6 +372,15 @@ class Pairs(Crops):
         if chance < 0.6:
             self._cover(first if chance < 0.45 else None, (gray, ab))
         return *first, gray, ab, _overlay(box, moved, mirrored)
+
+    def _twice_box(self, planes: Bytes) -> Box:
+        draw = self._random
+        if draw.random() < 0.3:
+            return self._part(planes)
+        height, width = planes.shape[:2]
+        share = draw.uniform(0.85, 1.0)
+        w, h = round(width * share), round(height * share)
+        return Box(int(draw.integers(0, width - w + 1)), int(draw.integers(0, height - h + 1)), w, h)
 
     def _moved(self, box: Box, width: int, height: int) -> Box:
         draw = self._random

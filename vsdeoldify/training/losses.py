@@ -17,7 +17,7 @@ FULLNESS = 0.6
 _SAME_COLOUR = 10.0
 # How many parts a side are compared between two views, and how much each counts; 0 is pixel by pixel. A film
 # flickers as a whole picture: what moves in a corner shifts the mean colours of large parts everywhere.
-_PARTS = ((0, 0.25), (8, 0.25), (2, 0.2), (1, 0.3))
+_PARTS = ((0, 0.18), (8, 0.18), (2, 0.18), (1, 0.46))
 # Of a part that is mostly hidden in one of the views nothing is known.
 _SHOWN = 0.25
 
@@ -82,10 +82,10 @@ class ColourLoss(nn.Module):
         return (
             0.2 * (self.weights[wanted] * entropy).mean()
             + 0.15 * visible_difference(mean, ab).mean()
-            + 0.67 * huber
-            + 0.4 * ((mean - ab).square().mean(dim=(1, 2, 3)) + 8).log().mean()
+            + 0.5 * huber
+            + 0.6 * ((mean - ab).square().mean(dim=(1, 2, 3)) + 8).log().mean()
             + pale
-            + 0.9 * unsteady
+            + 2.2 * unsteady
         )
 
 
