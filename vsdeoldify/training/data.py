@@ -293,11 +293,14 @@ class Crops(Dataset[Any]):
         height, width = planes.shape[:2]
         area = height * width * self._random.uniform(0.3, 1.0)
         ratio = np.exp(self._random.uniform(-0.4, 0.4))
-        w = min(width, round(np.sqrt(area * ratio)))
-        h = min(height, round(np.sqrt(area / ratio)))
-        x = int(self._random.integers(0, width - w + 1))
-        y = int(self._random.integers(0, height - h + 1))
-        return Box(x, y, w, h)
+        return self._somewhere(
+            planes, min(width, round(np.sqrt(area * ratio))), min(height, round(np.sqrt(area / ratio)))
+        )
+
+    def _somewhere(self, planes: Bytes, width: int, height: int) -> Box:
+        x = int(self._random.integers(0, planes.shape[1] - width + 1))
+        y = int(self._random.integers(0, planes.shape[0] - height + 1))
+        return Box(x, y, width, height)
 
     def _tone(self) -> Tone:
         """A film, each of its faults only sometimes: more than two in five of the pictures have none."""
@@ -374,13 +377,10 @@ class Pairs(Crops):
         return *first, gray, ab, _overlay(box, moved, mirrored)
 
     def _twice_box(self, planes: Bytes) -> Box:
-        draw = self._random
-        if draw.random() < 0.3:
+        if self._random.random() < 0.3:
             return self._part(planes)
-        height, width = planes.shape[:2]
-        share = draw.uniform(0.85, 1.0)
-        w, h = round(width * share), round(height * share)
-        return Box(int(draw.integers(0, width - w + 1)), int(draw.integers(0, height - h + 1)), w, h)
+        share = self._random.uniform(0.85, 1.0)
+        return self._somewhere(planes, round(planes.shape[1] * share), round(planes.shape[0] * share))
 
     def _moved(self, box: Box, width: int, height: int) -> Box:
         draw = self._random
