@@ -28,17 +28,17 @@ from vsdeoldify.training.data import (
     Box,
     Crops,
     Pairs,
-    Store,
     Tone,
     chroma_histogram,
     find_anchors,
     join_views,
-    read_pictures,
-    to_planes,
     whole_pictures,
 )
 from vsdeoldify.training.export import calibrate, export
 from vsdeoldify.training.losses import ColourLoss, disagreement, fullness, visible_difference
+from vsdeoldify.training.mix import main as mix_command
+from vsdeoldify.training.mix import measure_statistics, mix, parse_shares
+from vsdeoldify.training.store import Store, read_pictures, to_planes
 from vsdeoldify.training.train import LogitsModule, Settings, train
 
 
@@ -489,3 +489,107 @@ def test_wrong_options_are_explained(
     with pytest.raises(SystemExit):
         main([str(pictures), "--output", str(tmp_path / "x.safetensors"), *changes])
     assert message in capsys.readouterr().err
+
+
+def other_network(start: Path) -> PreviewNetwork:
+    """The starting network with all weights a little larger."""
+    network = load_network(start)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.mul_(1.25).add_(0.01)
+    return network
+
+
+def test_shares_are_a_number_and_parts_with_theirs() -> None:
+    assert parse_shares("0.5") == {"": 0.5}
+    assert parse_shares("0.5,encoder=0.8, merges.1=-0.2") == {"": 0.5, "encoder": 0.8, "merges.1": -0.2}
+
+
+@pytest.mark.parametrize("text", ["", "encoder=1", "0.5,encoder", "0.5,encoder=much", "0.5,a=1=2"])
+def test_other_shares_are_explained(text: str) -> None:
+    with pytest.raises(ValueError, match=r"such as 0\.5,encoder=0\.8"):
+        parse_shares(text)
+
+
+def test_each_part_gets_the_share_of_the_longest_name_that_fits(start: Path) -> None:
+    old, new = load_network(start), other_network(start)
+    shares = {"": 0.5, "encoder": 0.0, "encoder.stages.1": 1.0, "merges": 1.5}
+    found = dict(mix(old, new, shares).named_parameters())
+    before, after = dict(old.named_parameters()), dict(new.named_parameters())
+    for key, share in (
+        ("choose.weight", 0.5),
+        ("encoder.stem.conv.weight", 0.0),
+        ("encoder.stages.1.0.layers.0.conv.weight", 1.0),
+        ("merges.3.layers.0.conv.weight", 1.5),
+    ):
+        expected = before[key] + share * (after[key] - before[key])
+        torch.testing.assert_close(found[key], expected, msg=key)
+
+
+def test_a_part_that_the_network_does_not_have_is_named(start: Path) -> None:
+    network = load_network(start)
+    with pytest.raises(ValueError, match=r"no part encode: it has encoder, "):
+        mix(network, network, {"": 1.0, "encode": 0.5})
+
+
+def test_models_with_other_colours_are_not_mixed(start: Path) -> None:
+    other = load_network(start)
+    other.anchors.add_(1)
+    with pytest.raises(ValueError, match="other colours"):
+        mix(load_network(start), other, {"": 0.5})
+
+
+def test_statistics_are_those_of_the_pictures(start: Path) -> None:
+    network = load_network(start)
+    batches = [torch.rand(3, 1, 64, 64) * level for level in (0.2, 0.9)]
+    measure_statistics(network, batches)
+    norm = network.encoder.stem.norm
+    with torch.inference_mode():
+        seen = [network.encoder.stem.conv(gray * 2 - 1) for gray in batches]
+    assert isinstance(norm, torch.nn.BatchNorm2d)
+    assert norm.running_mean is not None
+    mean = torch.stack([part.mean(dim=(0, 2, 3)) for part in seen]).mean(dim=0)
+    torch.testing.assert_close(norm.running_mean, mean, rtol=1e-4, atol=1e-5)
+    assert norm.momentum is not None, "later training would not follow its crops"
+    assert not any(module.training for module in network.modules())
+
+
+def test_the_command_mixes_two_models(
+    pictures: Path, start: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    new, mixed = tmp_path / "new.safetensors", tmp_path / "mixed.safetensors"
+    export(other_network(start), new)
+    command = [pictures, "--old", start, "--new", new, "--output", mixed, "--size", 32, "--crops", 12]
+    mix_command([str(word) for word in (*command, "--shares", "1,encoder=0", "--temperature", 0.5)])
+    assert f"wrote {mixed}" in capsys.readouterr().out
+    found, before, after = load_network(mixed), load_network(start), load_network(new)
+    assert float(found.temperature) == 0.5
+    assert torch.equal(found.choose.weight, after.choose.weight)
+    assert torch.equal(found.encoder.stem.conv.weight, before.encoder.stem.conv.weight)
+    assert not torch.equal(found.encoder.stem.norm.running_mean, before.encoder.stem.norm.running_mean)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (("--shares", "most"), "such as 0.5"),
+        (("--shares", "1,decoder=2"), "no part decoder"),
+        (("--size", "50"), "multiple of 32"),
+        (("--crops", "0"), "above 0"),
+        (("--new", "missing.safetensors"), "missing.safetensors"),
+    ],
+)
+def test_a_mixture_that_cannot_be_made_is_explained(
+    change: tuple[str, str],
+    reason: str,
+    pictures: Path,
+    start: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    output = tmp_path / "mixed.safetensors"
+    words = {"--old": start, "--new": start, "--output": output, "--shares": "1"} | dict([change])
+    with pytest.raises(SystemExit):
+        mix_command([str(pictures), *(str(word) for pair in words.items() for word in pair)])
+    assert reason in capsys.readouterr().err
+    assert not output.exists()

@@ -17,7 +17,8 @@ from torch import Tensor
 
 from ..preview.network import PreviewNetwork
 from ..runtime.color import lab_to_rgb, luma_to_lightness
-from .data import Crops, Store, whole_pictures
+from .data import Crops, whole_pictures
+from .store import Store
 
 _ENCODER_RATE = 1 / 3
 _EXAMPLES = 6

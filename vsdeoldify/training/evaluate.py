@@ -16,7 +16,7 @@ from ..metrics import PictureScore, score
 from ..preview.colorizer import WORKING_SIZE, PreviewColorizer
 from ..preview.network import load_network, load_preview
 from ..runtime.color import chroma_to_rgb
-from .data import Bytes, decode, luma_of, read_pictures
+from .store import Bytes, decode, luma_of, read_pictures
 
 
 def colour_picture(colorizer: PreviewColorizer, luma: NDArray[np.float32], size: int = 256) -> Bytes:

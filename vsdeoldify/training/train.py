@@ -29,11 +29,11 @@ from ..preview.network import (
     load_preview,
 )
 from .callbacks import Averaged, Check, Journal, Schedule
-from .data import Pairs, Store, chroma_histogram, find_anchors, join_views
+from .data import Pairs, chroma_histogram, find_anchors, join_views
 from .export import calibrate
 from .losses import FULLNESS, ColourLoss
+from .store import Store
 
-_HELD_EVERY = 50
 # Measuring more of the held pictures every few minutes would take much of a short training.
 _CHECKED = 96
 _HISTOGRAM_PICTURES = 4000
@@ -152,9 +152,7 @@ def train(settings: Settings) -> PreviewNetwork:
     store = Store.build(settings.folder, settings.pictures, settings.without)
     if len(store) < 2:
         raise ValueError("training needs at least two pictures: one is kept to measure on")
-    order = np.random.default_rng(settings.seed).permutation(len(store)).tolist()
-    held = order[::_HELD_EVERY]
-    learned = [i for n, i in enumerate(order) if n % _HELD_EVERY]
+    learned, held = store.split(settings.seed)
     histogram = chroma_histogram(store, learned[:_HISTOGRAM_PICTURES])
     network = _starting_network(settings, histogram)
     check = Check(store, held[:_CHECKED])
