@@ -21,6 +21,8 @@ from .data import Crops, whole_pictures
 from .store import Store
 
 _ENCODER_RATE = 1 / 3
+# Measuring more pictures every few minutes would take much of a short training.
+_CHECKED = 96
 _EXAMPLES = 6
 _ASLEEP = 60.0
 """Seconds of one step beyond which the computer was asleep or stopped, and nothing was trained."""
@@ -131,12 +133,12 @@ class Check:
 
     Args:
         store: the pictures.
-        members: which of them.
+        members: which of them; the first 96 are enough.
         size: they are squashed to squares of this side, a multiple of 32.
     """
 
     def __init__(self, store: Store, members: Sequence[int], size: int = 160) -> None:
-        self.gray, self.ab = whole_pictures(store, members, size)
+        self.gray, self.ab = whole_pictures(store, members[:_CHECKED], size)
 
     @torch.inference_mode()
     def measure(self, network: PreviewNetwork) -> dict[str, float]:

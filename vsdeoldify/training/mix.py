@@ -15,12 +15,11 @@ import torch
 from torch import Tensor, nn
 
 from ..preview.network import STRIDE, PreviewNetwork, load_network
-from .data import Pairs, join_views, whole_pictures
+from .callbacks import Check
+from .data import Pairs, join_views
 from .export import calibrate, export
 from .store import Store
 
-_HELD = 96
-_HELD_SIZE = 160
 _BATCH = 32
 
 
@@ -116,10 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Args:
         arguments: the command line; None takes the process's own.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m vsdeoldify.training.mix",
-        description="Mix two models, each part of the network at its own share.",
-    )
+    parser = argparse.ArgumentParser(prog="python -m vsdeoldify.training.mix", description=__doc__)
     parser.add_argument("pictures", type=Path, nargs="+", help="folders, tar files or colour pictures")
     parser.add_argument("--old", type=Path, required=True, help="the model that a training began with")
     parser.add_argument("--new", type=Path, required=True, help="the model that it ended with")
@@ -155,13 +151,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         work = options.work or options.output.with_suffix(".work")
         store = Store.build(work, options.pictures)
         learned, held = store.split(options.seed)
-        if not learned:
-            raise ValueError("at least two pictures are needed: one is kept to measure on")
         crops = Pairs(store, learned, options.size, options.seed)
         measure_statistics(network, _batches(crops, options.crops))
         if options.temperature is not None:
             network.temperature.fill_(options.temperature)
-        calibrate(network, *whole_pictures(store, held[:_HELD], _HELD_SIZE), options.colourful)
+        check = Check(store, held)
+        calibrate(network, check.gray, check.ab, options.colourful)
         export(network, options.output)
     except (OSError, ValueError) as error:
         parser.error(str(error))

@@ -164,7 +164,12 @@ class Store:
 
         Args:
             seed: the same one gives the same two lists.
+
+        Raises:
+            ValueError: there are fewer than two pictures.
         """
+        if len(self) < 2:
+            raise ValueError("training needs at least two pictures: one is kept to measure on")
         order = np.random.default_rng(seed).permutation(len(self)).tolist()
         return [i for n, i in enumerate(order) if n % _HELD_EVERY], order[::_HELD_EVERY]
 

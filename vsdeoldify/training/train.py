@@ -34,8 +34,6 @@ from .export import calibrate
 from .losses import FULLNESS, ColourLoss
 from .store import Store
 
-# Measuring more of the held pictures every few minutes would take much of a short training.
-_CHECKED = 96
 _HISTOGRAM_PICTURES = 4000
 # Found on held-out pictures with a half-trained network: the least CIEDE2000 at a given colourfulness.
 _UNWEIGHT, _TEMPERATURE, _GAIN = 0.75, 0.5, 1.2
@@ -150,12 +148,10 @@ def train(settings: Settings) -> PreviewNetwork:
     device = torch.device(settings.device)
     settings.folder.mkdir(parents=True, exist_ok=True)
     store = Store.build(settings.folder, settings.pictures, settings.without)
-    if len(store) < 2:
-        raise ValueError("training needs at least two pictures: one is kept to measure on")
     learned, held = store.split(settings.seed)
     histogram = chroma_histogram(store, learned[:_HISTOGRAM_PICTURES])
     network = _starting_network(settings, histogram)
-    check = Check(store, held[:_CHECKED])
+    check = Check(store, held)
     loss = ColourLoss(network.anchors.double().numpy(), histogram)
     if settings.backbone is not None:
         network.bias.copy_(-_UNWEIGHT * loss.weights.log())
