@@ -23,7 +23,7 @@ from fastai.optimizer import OptimWrapper
 
 from vsdeoldify.preview.network import ANCHORS, PreviewNetwork, load_network
 from vsdeoldify.training.__main__ import main
-from vsdeoldify.training.callbacks import Schedule
+from vsdeoldify.training.callbacks import Schedule, Taught
 from vsdeoldify.training.data import (
     Box,
     Crops,
@@ -35,7 +35,13 @@ from vsdeoldify.training.data import (
     whole_pictures,
 )
 from vsdeoldify.training.export import calibrate, export
-from vsdeoldify.training.losses import ColourLoss, disagreement, fullness, visible_difference
+from vsdeoldify.training.losses import (
+    ColourLoss,
+    TaughtLoss,
+    disagreement,
+    fullness,
+    visible_difference,
+)
 from vsdeoldify.training.mix import main as mix_command
 from vsdeoldify.training.mix import measure_statistics, mix, parse_shares
 from vsdeoldify.training.store import Store, read_pictures, to_planes
@@ -481,6 +487,10 @@ def test_the_command_trains_and_writes_a_model(
         (["--times", "0"], "times must be one whole number above 0"),
         (["--frozen", "8"], "frozen must be 0 to 7 stages"),
         (["--backbone", "missing.safetensors"], "missing.safetensors"),
+        (["--teachers", "missing.safetensors"], "missing.safetensors"),
+        (["--teachers", "a.safetensors", "--trust", "1,2"], "trust must be one number above 0 for each"),
+        (["--teachers", "a.safetensors", "--trust", "-1"], "trust must be one number above 0 for each"),
+        (["--teachers", "a.safetensors", "--backbone", "b.safetensors"], "no backbone"),
     ],
 )
 def test_wrong_options_are_explained(
@@ -489,6 +499,79 @@ def test_wrong_options_are_explained(
     with pytest.raises(SystemExit):
         main([str(pictures), "--output", str(tmp_path / "x.safetensors"), *changes])
     assert message in capsys.readouterr().err
+
+
+def test_the_teachers_mean_is_weighted_and_does_not_know_left_from_right(start: Path) -> None:
+    torch.manual_seed(1)
+    first, second = load_network(start), PreviewNetwork().eval()
+    second.anchors.copy_(first.anchors)
+    gray = torch.rand(2, 1, 64, 64)
+    found = torch.stack([Taught([(first, 0.75), (second, 0.25)]).wanted(gray) for _ in range(24)])
+    with torch.no_grad():
+        ways = {
+            (a, b): 0.75 * mirrored_mean(first, gray, a) + 0.25 * mirrored_mean(second, gray, b)
+            for a in (False, True)
+            for b in (False, True)
+        }
+    seen = [key for one in found for key, way in ways.items() if torch.allclose(one, way, atol=1e-5)]
+    assert len(seen) == len(found)
+    assert set(seen) == set(ways)
+
+
+def mirrored_mean(network: PreviewNetwork, gray: torch.Tensor, mirrored: bool) -> torch.Tensor:
+    if not mirrored:
+        return network.mean(network.logits(gray))
+    return network.mean(network.logits(gray.flip(-1))).flip(-1)
+
+
+def test_the_taught_loss_is_least_at_the_wanted_colours_and_counts_second_views() -> None:
+    torch.manual_seed(0)
+    wanted, ab, places = torch.randn(2, 2, 8, 8) * 20, torch.zeros(3, 2, 8, 8), torch.eye(2, 3)[None]
+    loss, none = TaughtLoss(), torch.zeros(0, dtype=torch.long)
+    near, far = (float(loss(wanted + d, ab[:2], none, places[:0], wanted)) for d in (0.5, 5.0))
+    assert float(loss(wanted, ab[:2], none, places[:0], wanted)) < near < far
+    same, other = (
+        float(loss(torch.cat((wanted, second)), ab, torch.tensor([1]), places, wanted))
+        for second in (wanted[1:], wanted[1:] + 5)
+    )
+    assert same < other
+
+
+def test_a_model_learns_from_two_others_and_keeps_its_statistics(
+    pictures: Path, start: Path, tmp_path: Path
+) -> None:
+    files = [tmp_path / f"{place}.safetensors" for place in ("warm", "cold")]
+    for file, colour in zip(files, (torch.tensor([20.0, 10.0]), torch.tensor([0.0, 30.0])), strict=True):
+        # A teacher that gives one colour, whatever it sees.
+        network = load_network(start)
+        network.anchors[:] = colour
+        network.gain.fill_(1)
+        export(network, file)
+    network = train(
+        settings(
+            pictures,
+            start,
+            tmp_path / "work",
+            epochs=25,
+            sizes=(32,),
+            shares=(1.0,),
+            rate=3e-4,
+            average=0.5,
+            colourful=1.0,
+            every=1e9,
+            teachers=files,
+            trust=(3.0, 1.0),
+        )
+    )
+    before = load_network(start)
+    gray, _ = whole_pictures(Store.build(tmp_path / "work", [pictures]), range(4), 32)
+    with torch.inference_mode():
+        found, unlearned = (one(gray) / float(one.gain) for one in (network, before))
+    wanted = torch.tensor([15.0, 15.0]).view(2, 1, 1) / float(before.gain)
+    assert (found - wanted).norm(dim=1).mean() < 0.5 * (unlearned - wanted).norm(dim=1).mean()
+    for key, value in before.state_dict().items():
+        if "running" in key:
+            assert torch.equal(network.state_dict()[key], value), key
 
 
 def other_network(start: Path) -> PreviewNetwork:

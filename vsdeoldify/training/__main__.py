@@ -50,6 +50,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--frozen", type=int, default=0, help="stages of the encoder that do not learn, 0 to 7 (default 0)"
     )
+    parser.add_argument(
+        "--teachers",
+        type=Path,
+        nargs="+",
+        default=[],
+        help="learn the mean of the colours that these model files give, not the true ones",
+    )
+    parser.add_argument(
+        "--trust", default="", help="how much each of the teachers counts, such as 40,35,25 (all the same)"
+    )
     parser.add_argument("--every", type=float, default=180, help="seconds between checkpoints (180)")
     parser.add_argument("--seed", type=int, default=0, help="for crops, order and weights (0)")
     parser.add_argument("--device", default="cpu", help="torch device, such as cuda (default cpu)")
@@ -81,6 +91,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             without=tuple(word for word in options.without.split(",") if word),
             times=tuple(int(times) for times in options.times.split(",") if times),
             frozen=options.frozen,
+            teachers=options.teachers,
+            trust=tuple(float(share) for share in options.trust.split(",") if share),
             every=options.every,
             seed=options.seed,
             device=options.device,

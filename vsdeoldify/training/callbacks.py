@@ -94,6 +94,46 @@ class Schedule(Callback):  # type: ignore[misc]
         self.crops.size = self.sizes[min(stage, len(self.sizes) - 1)]
 
 
+class Taught(Callback):  # type: ignore[misc]
+    """Adds to each batch the colours that other models give to its pictures.
+
+    Args:
+        teachers: the models, with their shares of the mean, which sum up to 1.
+    """
+
+    order = 59
+
+    def __init__(self, teachers: Sequence[tuple[PreviewNetwork, float]]) -> None:
+        self.teachers = teachers
+
+    def before_batch(self) -> None:
+        """Append the wanted a/b of the first views to what the loss is given."""
+        gray = self.learn.xb[0]
+        rows = self.learn.yb[1]
+        self.learn.yb = (*self.learn.yb, self.wanted(gray[: len(gray) - len(rows)]))
+
+    @torch.no_grad()
+    def wanted(self, gray: Tensor) -> Tensor:
+        """The mean of the models' colours.
+
+        Each model sees the pictures mirrored or not, at random: what it makes of left and right alone is
+        no knowledge, and cancels out over the steps.
+
+        Args:
+            gray: pictures (B, 1, S, S) in 0…1.
+
+        Returns:
+            a/b (B, 2, S/2, S/2), Lab units.
+        """
+        total = gray.new_zeros(len(gray), 2, gray.shape[2] // 2, gray.shape[3] // 2)
+        for network, share in self.teachers:
+            mirrored = bool(torch.rand(()) < 0.5)
+            seen = gray.flip(-1) if mirrored else gray
+            found = network.mean(network.logits(seen.contiguous(memory_format=torch.channels_last)))
+            total += share * (found.flip(-1) if mirrored else found)
+        return total
+
+
 class Averaged(Callback):  # type: ignore[misc]
     """Keeps a moving average of the weights, which colours better than the last step's.
 

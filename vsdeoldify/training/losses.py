@@ -89,6 +89,37 @@ class ColourLoss(nn.Module):
         )
 
 
+class TaughtLoss(nn.Module):
+    """How far the colours are from those that other models agree on, and from each other in two views.
+
+    Models of different days err differently, and the mean of their colours errs less than any of them. One
+    network learns to give that mean (Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural
+    Network", 2015, there with probabilities, here with colours).
+
+    * The logarithm of each picture's mean squared error against the wanted colours, and the visible
+      difference from them (`visible_difference`).
+    * Disagreement of two views of one picture (`disagreement`), as in `ColourLoss`.
+    """
+
+    def forward(self, mean: Tensor, ab: Tensor, rows: Tensor, places: Tensor, wanted: Tensor) -> Tensor:
+        """The loss of one batch.
+
+        Args:
+            mean: the network's a/b (B + P, 2, H, W), Lab units, second views last.
+            ab: the true a/b, the same shape; only for where two views show the same thing.
+            rows: (P,), the second views' first views.
+            places: (P, 2, 3), where the second views lie over the first ones (`data.Pairs`).
+            wanted: the a/b to give to the first views (B, 2, H, W), Lab units.
+
+        Returns:
+            A scalar.
+        """
+        first = mean[: len(wanted)]
+        loss = 0.8 * ((first - wanted).square().mean(dim=(1, 2, 3)) + 3).log().mean()
+        loss = loss + 0.1 * visible_difference(first, wanted).mean()
+        return loss + 1.8 * disagreement(mean, ab, rows, places) if len(rows) else loss
+
+
 def disagreement(mean: Tensor, ab: Tensor, rows: Tensor, places: Tensor) -> Tensor:
     """How far the colours of two views of a picture lie apart, where both show the same thing.
 

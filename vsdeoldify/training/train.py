@@ -28,10 +28,10 @@ from ..preview.network import (
     load_network,
     load_preview,
 )
-from .callbacks import Averaged, Check, Journal, Schedule
+from .callbacks import Averaged, Check, Journal, Schedule, Taught
 from .data import Pairs, chroma_histogram, find_anchors, join_views
 from .export import calibrate
-from .losses import FULLNESS, ColourLoss
+from .losses import FULLNESS, ColourLoss, TaughtLoss
 from .store import Store
 
 _HISTOGRAM_PICTURES = 4000
@@ -61,6 +61,9 @@ class Settings:
             of one film among many other pictures would hardly be seen. Empty: all of them once.
         frozen: how many of the encoder's seven stages, from the first, stay as they are: they see edges and
             textures, cost the most and learn the least. 0 trains all of it.
+        teachers: model files whose mean colours are learned in place of the true ones (`TaughtLoss`); the
+            statistics of the normalisations stay as they are. Empty: learn from the pictures.
+        trust: how much each of `teachers` counts; empty: all the same.
         every: seconds between two checkpoints.
         seed: for crops, order and starting weights.
         device: a torch device.
@@ -81,6 +84,8 @@ class Settings:
     without: tuple[str, ...] = ()
     times: tuple[int, ...] = ()
     frozen: int = 0
+    teachers: Sequence[Path] = ()
+    trust: tuple[float, ...] = ()
     every: float = 180
     seed: int = 0
     device: str = "cpu"
@@ -99,6 +104,10 @@ class Settings:
             )
         if not 0 <= self.frozen <= len(STAGES):
             raise ValueError(f"frozen must be 0 to {len(STAGES)} stages, got {self.frozen}")
+        if self.teachers and self.backbone is not None:
+            raise ValueError("teachers teach a trained model: give one to start from and no backbone")
+        if self.trust and (len(self.trust) != len(self.teachers) or min(self.trust) <= 0):
+            raise ValueError(f"trust must be one number above 0 for each of the teachers, got {self.trust}")
         if self.minutes is not None and not self.minutes > 0:
             raise ValueError(f"minutes must be above 0, got {self.minutes}")
 
@@ -109,19 +118,22 @@ class LogitsModule(nn.Module):
     Args:
         network: the network.
         frozen: how many stages of its encoder do not learn.
+        settled: whether the network works in training as it does afterwards: normalised by its statistics,
+            which stay, and not by those of the batch, with nothing left out at random.
     """
 
-    def __init__(self, network: PreviewNetwork, frozen: int = 0) -> None:
+    def __init__(self, network: PreviewNetwork, frozen: int = 0, settled: bool = False) -> None:
         super().__init__()
         self.network = network
+        self._settled = settled
         encoder = network.encoder
         self._frozen = [encoder.stem, *encoder.stages[:frozen]] if frozen else []
         for part in self._frozen:
             part.requires_grad_(False)
 
     def train(self, mode: bool = True) -> Self:
-        """As everywhere, but frozen stages keep their statistics, too."""
-        super().train(mode)
+        """As everywhere, but frozen stages keep their statistics, too, and a settled network all of them."""
+        super().train(mode and not self._settled)
         for part in self._frozen:
             part.eval()
         return self
@@ -157,11 +169,12 @@ def train(settings: Settings) -> PreviewNetwork:
         network.bias.copy_(-_UNWEIGHT * loss.weights.log())
         network.temperature.fill_(_TEMPERATURE)
         network.gain.fill_(_GAIN)
-    else:
+    elif not settings.teachers:
         # A finished model's gain makes it paler than the loss asks for: the training would win that back by
         # being surer than it has reason to.
         calibrate(network.eval(), check.gray, check.ab, FULLNESS)
     loss = loss.to(device)
+    taught = TaughtLoss()
     network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     if settings.times:
@@ -189,11 +202,15 @@ def train(settings: Settings) -> PreviewNetwork:
     journal = Journal(settings.folder, settings.every, _identity(settings, store), schedule, averaged, check)
     learn = Learner(
         DataLoaders(loader, loader, device=device),
-        LogitsModule(network, settings.frozen),
-        loss_func=lambda logits, *truth: loss(logits, network.mean(logits), *truth),
+        LogitsModule(network, settings.frozen, settled=bool(settings.teachers)),
+        loss_func=lambda logits, *truth: (
+            taught(network.mean(logits), *truth)
+            if settings.teachers
+            else loss(logits, network.mean(logits), *truth)
+        ),
         opt_func=partial(OptimWrapper, opt=torch.optim.AdamW, weight_decay=0.01),
         splitter=_split,
-        cbs=[schedule, averaged, GradientClip(1.0), journal],
+        cbs=[schedule, averaged, GradientClip(1.0), journal, *_teaching(settings, device)],
         path=settings.folder,
     )
     learn.create_opt()
@@ -230,6 +247,15 @@ def _starting_network(settings: Settings, histogram: np.ndarray) -> PreviewNetwo
     return network.soften()
 
 
+def _teaching(settings: Settings, device: torch.device) -> list[Taught]:
+    """The callback that asks the teachers, where there are any."""
+    if not settings.teachers:
+        return []
+    trust = settings.trust or (1.0,) * len(settings.teachers)
+    networks = [load_network(file).fold().to(device) for file in settings.teachers]
+    return [Taught([(network, share / sum(trust)) for network, share in zip(networks, trust, strict=True)])]
+
+
 def _identity(settings: Settings, store: Store) -> str:
     """What must be equal for a checkpoint to be taken up."""
     return json.dumps(
@@ -239,6 +265,7 @@ def _identity(settings: Settings, store: Store) -> str:
             "batch": settings.batch,
             "sizes": settings.sizes,
             "frozen": settings.frozen,
+            "teachers": [[str(path) for path in settings.teachers], settings.trust],
             "seed": settings.seed,
         }
     )
