@@ -115,9 +115,9 @@ class TaughtLoss(nn.Module):
             A scalar.
         """
         first = mean[: len(wanted)]
-        loss = 0.8 * ((first - wanted).square().mean(dim=(1, 2, 3)) + 3).log().mean()
+        loss = 0.6 * ((first - wanted).square().mean(dim=(1, 2, 3)) + 1).log().mean()
         loss = loss + 0.1 * visible_difference(first, wanted).mean()
-        return loss + 1.8 * disagreement(mean, ab, rows, places) if len(rows) else loss
+        return loss + 1.2 * disagreement(mean, ab, rows, places) if len(rows) else loss
 
 
 def disagreement(mean: Tensor, ab: Tensor, rows: Tensor, places: Tensor) -> Tensor:
