@@ -37,9 +37,9 @@ from vsdeoldify.training.data import (
 from vsdeoldify.training.export import calibrate, export
 from vsdeoldify.training.losses import (
     ColourLoss,
-    TaughtLoss,
     disagreement,
     fullness,
+    taught_loss,
     visible_difference,
 )
 from vsdeoldify.training.mix import main as mix_command
@@ -94,6 +94,17 @@ def start(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def settings(pictures: Path, start: Path, folder: Path, **changes: object) -> Settings:
     values = {"epochs": 2, "batch": 3, "sizes": (32, 64), "shares": (0.5, 0.5), "every": 0.0, "rate": 1e-3}
     return Settings(pictures=[pictures], folder=folder, start=start, **(values | changes))  # type: ignore[arg-type]
+
+
+# A whole training on few, small pictures, which ends as full of colour as they are.
+QUICKLY = {
+    "epochs": 25,
+    "sizes": (32,),
+    "shares": (1.0,),
+    "average": 0.5,
+    "colourful": 1.0,
+    "every": 1e9,
+}
 
 
 def log(folder: Path) -> list[dict[str, float]]:
@@ -396,13 +407,8 @@ def test_training_learns_a_colour(tmp_path: Path, start: Path) -> None:
             folder,
             start,
             tmp_path / "work",
-            epochs=25,
-            sizes=(32,),
-            shares=(1.0,),
             rate=3e-3,
-            average=0.5,
-            colourful=1.0,
-            every=1e9,
+            **QUICKLY,
         )
     )
     gray, ab = whole_pictures(Store.build(tmp_path / "work", [folder]), [0], 64)
@@ -527,11 +533,11 @@ def mirrored_mean(network: PreviewNetwork, gray: torch.Tensor, mirrored: bool) -
 def test_the_taught_loss_is_least_at_the_wanted_colours_and_counts_second_views() -> None:
     torch.manual_seed(0)
     wanted, ab, places = torch.randn(2, 2, 8, 8) * 20, torch.zeros(3, 2, 8, 8), torch.eye(2, 3)[None]
-    loss, none = TaughtLoss(), torch.zeros(0, dtype=torch.long)
-    near, far = (float(loss(wanted + d, ab[:2], none, places[:0], wanted)) for d in (0.5, 5.0))
-    assert float(loss(wanted, ab[:2], none, places[:0], wanted)) < near < far
+    none = torch.zeros(0, dtype=torch.long)
+    near, far = (float(taught_loss(wanted + d, ab[:2], none, places[:0], wanted)) for d in (0.5, 5.0))
+    assert float(taught_loss(wanted, ab[:2], none, places[:0], wanted)) < near < far
     same, other = (
-        float(loss(torch.cat((wanted, second)), ab, torch.tensor([1]), places, wanted))
+        float(taught_loss(torch.cat((wanted, second)), ab, torch.tensor([1]), places, wanted))
         for second in (wanted[1:], wanted[1:] + 5)
     )
     assert same < other
@@ -552,13 +558,8 @@ def test_a_model_learns_from_two_others_and_keeps_its_statistics(
             pictures,
             start,
             tmp_path / "work",
-            epochs=25,
-            sizes=(32,),
-            shares=(1.0,),
             rate=3e-4,
-            average=0.5,
-            colourful=1.0,
-            every=1e9,
+            **QUICKLY,
             teachers=files,
             trust=(3.0, 1.0),
         )

@@ -89,7 +89,7 @@ class ColourLoss(nn.Module):
         )
 
 
-class TaughtLoss(nn.Module):
+def taught_loss(mean: Tensor, ab: Tensor, rows: Tensor, places: Tensor, wanted: Tensor) -> Tensor:
     """How far the colours are from those that other models agree on, and from each other in two views.
 
     Models of different days err differently, and the mean of their colours errs less than any of them. One
@@ -99,25 +99,21 @@ class TaughtLoss(nn.Module):
     * The logarithm of each picture's mean squared error against the wanted colours, and the visible
       difference from them (`visible_difference`).
     * Disagreement of two views of one picture (`disagreement`), as in `ColourLoss`.
+
+    Args:
+        mean: the network's a/b (B + P, 2, H, W), Lab units, second views last.
+        ab: the true a/b, the same shape; only for where two views show the same thing.
+        rows: (P,), the second views' first views.
+        places: (P, 2, 3), where the second views lie over the first ones (`data.Pairs`).
+        wanted: the a/b to give to the first views (B, 2, H, W), Lab units.
+
+    Returns:
+        A scalar.
     """
-
-    def forward(self, mean: Tensor, ab: Tensor, rows: Tensor, places: Tensor, wanted: Tensor) -> Tensor:
-        """The loss of one batch.
-
-        Args:
-            mean: the network's a/b (B + P, 2, H, W), Lab units, second views last.
-            ab: the true a/b, the same shape; only for where two views show the same thing.
-            rows: (P,), the second views' first views.
-            places: (P, 2, 3), where the second views lie over the first ones (`data.Pairs`).
-            wanted: the a/b to give to the first views (B, 2, H, W), Lab units.
-
-        Returns:
-            A scalar.
-        """
-        first = mean[: len(wanted)]
-        loss = 0.6 * ((first - wanted).square().mean(dim=(1, 2, 3)) + 1).log().mean()
-        loss = loss + 0.1 * visible_difference(first, wanted).mean()
-        return loss + 1.2 * disagreement(mean, ab, rows, places) if len(rows) else loss
+    first = mean[: len(wanted)]
+    loss = 0.6 * ((first - wanted).square().mean(dim=(1, 2, 3)) + 1).log().mean()
+    loss = loss + 0.1 * visible_difference(first, wanted).mean()
+    return loss + 1.2 * disagreement(mean, ab, rows, places) if len(rows) else loss
 
 
 def disagreement(mean: Tensor, ab: Tensor, rows: Tensor, places: Tensor) -> Tensor:

@@ -31,7 +31,7 @@ from ..preview.network import (
 from .callbacks import Averaged, Check, Journal, Schedule, Taught
 from .data import Pairs, chroma_histogram, find_anchors, join_views
 from .export import calibrate
-from .losses import FULLNESS, ColourLoss, TaughtLoss
+from .losses import FULLNESS, ColourLoss, taught_loss
 from .store import Store
 
 _HISTOGRAM_PICTURES = 4000
@@ -61,7 +61,7 @@ class Settings:
             of one film among many other pictures would hardly be seen. Empty: all of them once.
         frozen: how many of the encoder's seven stages, from the first, stay as they are: they see edges and
             textures, cost the most and learn the least. 0 trains all of it.
-        teachers: model files whose mean colours are learned in place of the true ones (`TaughtLoss`); the
+        teachers: model files whose mean colours are learned in place of the true ones (`taught_loss`); the
             statistics of the normalisations stay as they are. Empty: learn from the pictures.
         trust: how much each of `teachers` counts; empty: all the same.
         every: seconds between two checkpoints.
@@ -174,7 +174,6 @@ def train(settings: Settings) -> PreviewNetwork:
         # being surer than it has reason to.
         calibrate(network.eval(), check.gray, check.ab, FULLNESS)
     loss = loss.to(device)
-    taught = TaughtLoss()
     network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     if settings.times:
@@ -204,7 +203,7 @@ def train(settings: Settings) -> PreviewNetwork:
         DataLoaders(loader, loader, device=device),
         LogitsModule(network, settings.frozen, settled=bool(settings.teachers)),
         loss_func=lambda logits, *truth: (
-            taught(network.mean(logits), *truth)
+            taught_loss(network.mean(logits), *truth)
             if settings.teachers
             else loss(logits, network.mean(logits), *truth)
         ),
