@@ -158,6 +158,8 @@ def train(settings: Settings) -> PreviewNetwork:
     """
     torch.manual_seed(settings.seed)
     device = torch.device(settings.device)
+    # Before the pictures are decoded: a wrong file is to be told at once.
+    teaching = _teaching(settings, device)
     settings.folder.mkdir(parents=True, exist_ok=True)
     store = Store.build(settings.folder, settings.pictures, settings.without)
     learned, held = store.split(settings.seed)
@@ -209,7 +211,7 @@ def train(settings: Settings) -> PreviewNetwork:
         ),
         opt_func=partial(OptimWrapper, opt=torch.optim.AdamW, weight_decay=0.01),
         splitter=_split,
-        cbs=[schedule, averaged, GradientClip(1.0), journal, *_teaching(settings, device)],
+        cbs=[schedule, averaged, GradientClip(1.0), journal, *teaching],
         path=settings.folder,
     )
     learn.create_opt()
