@@ -185,6 +185,16 @@ def test_black_and_white_stay_without_colour(colorizer: PreviewColorizer) -> Non
     assert chroma.abs().max() < 0.06
 
 
+def test_gray_a_little_below_black_or_above_white_is_coloured(colorizer: PreviewColorizer) -> None:
+    gray = torch.rand(1, 1, 64, 64) * 1.1 - 0.05
+    with torch.inference_mode():
+        chroma = colorizer(gray)
+        features = colorizer.features(gray)
+    assert chroma.isfinite().all()
+    assert chroma.abs().max() <= 0.5
+    assert torch.equal(features, colorizer.features(gray.clamp(0, 1)))
+
+
 def test_a_batch_gives_what_single_pictures_give(colorizer: PreviewColorizer) -> None:
     torch.manual_seed(1)
     gray = torch.rand(2, 1, 96, 96)
