@@ -12,10 +12,6 @@ from .network import STRIDE, PreviewNetwork
 WORKING_SIZE = 192
 """Larger squares are shrunk to this: the network learned from small pictures."""
 
-_BRIGHTENING = 0.95
-"""The exponent of the gray that the network sees: a little brighter than the picture, its colours are nearer
-to the truth on both sets of validation pictures (docs/model-card.md)."""
-
 
 class PreviewColorizer(nn.Module):
     """Colours gray pictures with the preview network.
@@ -61,11 +57,9 @@ class PreviewColorizer(nn.Module):
         return self.network.features(self._shrunk(gray.float())).float()
 
     def _shrunk(self, gray: Tensor) -> Tensor:
-        """A batch as the network takes it: smaller and brighter."""
+        """A batch as the network takes it."""
         side = gray.shape[-1]
         inner = min(self.working_size, max(STRIDE, side // STRIDE * STRIDE))
         if inner != side:
             gray = functional.interpolate(gray, (inner, inner), mode="bilinear", antialias=True)
-        # Resizing can overshoot, and no power of a negative number exists.
-        gray = gray.clamp(0, 1).pow(_BRIGHTENING)
         return gray.to(self.network.anchors.dtype).contiguous(memory_format=torch.channels_last)
